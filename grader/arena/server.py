@@ -1,0 +1,99 @@
+"""One run of a submission's server: started in its sandbox, known by process id, ended without remainder."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from grader.arena.namespaces import end_everybody
+from grader.arena.output import Output
+from grader.arena.sandbox import Bounds, command
+
+
+@dataclass
+class RunningServer:
+    """A started sandbox: `helpers` are the process ids in it that are ours (bwrap's), not the submission's.
+
+    `told` is bwrap's status pipe, kept open because bwrap still writes to it when the server ends.
+    """
+
+    process: subprocess.Popen[bytes]
+    output: Output
+    output_inode: int
+    told: TextIO
+    helpers: set[int] = field(default_factory=set)
+    exit_status: int | None = None
+
+    def poll(self) -> int | None:
+        """The server's exit status as a shell would tell it (128 + N for signal N), or None while it runs."""
+        if self.exit_status is None:
+            self.exit_status = self.process.poll()
+        return self.exit_status
+
+    def end_processes(self) -> None:
+        """Kill every process in the arena but the grader's, and reap them."""
+        self.process.kill()
+        self.process.wait()
+        end_everybody()
+
+    def end(self) -> None:
+        """End the processes, keep what they had printed, and give the descriptors back."""
+        self.end_processes()
+        self.output.drain()
+        self.output.close()
+        self.told.close()
+
+
+def start(
+    folder: Path, scratch: Path, argv: tuple[str, ...], environment: dict[str, str], bounds: Bounds, output_cap: int
+) -> RunningServer:
+    """Start `argv` in a sandbox over `folder`; returns as soon as the sandbox stands.
+
+    The command reads nothing (/dev/null), prints into one pipe that we drain, and holds no other descriptor of ours.
+
+    Raises:
+        OSError: the sandbox could not be started.
+    """
+    reading, writing = os.pipe()
+    status, tell_status = os.pipe()
+    words = command(folder, scratch, list(argv), environment, tell_status)
+    process = subprocess.Popen(  # noqa: S603
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=writing,
+        pass_fds=(tell_status,),
+        preexec_fn=bounds.apply,  # noqa: PLW1509 - the arena's process has one thread
+    )
+    os.close(writing)
+    os.close(tell_status)
+    inode = os.fstat(reading).st_ino
+    told = os.fdopen(status)
+    helpers = {os.getpid(), process.pid, *_first_process(told)}
+    return RunningServer(process, Output(reading, output_cap), inode, told, helpers)
+
+
+def _first_process(status: TextIO) -> set[int]:
+    line = status.readline()
+    return {int(json.loads(line)["child-pid"])} if line else set()
+
+
+def run_to_end(
+    folder: Path, scratch: Path, argv: tuple[str, ...], environment: dict[str, str], bounds: Bounds, seconds: float
+) -> tuple[int | None, str]:
+    """Run a build in a sandbox: its exit status (None if `seconds` of wall time were not enough) and its output."""
+    server = start(folder, scratch, argv, environment, bounds, 1 << 18)
+    ended = os.pidfd_open(server.process.pid)
+    deadline = time.monotonic() + seconds
+    while server.poll() is None and (left := deadline - time.monotonic()) > 0:
+        select.select([server.output.fd, ended], [], [], left)
+        server.output.drain()
+    os.close(ended)
+    server.end()
+    return server.exit_status, server.output.text

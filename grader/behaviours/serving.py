@@ -1,0 +1,82 @@
+"""Serving: replies are right, for one client and for many at once."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from grader.behaviours.base import Behaviour, message
+from grader.judgement.expectations import Answered
+from grader.judgement.finding import Finding, passed
+from grader.judgement.outcome import How
+from grader.spec import Size
+from grader.stage import Stage
+
+
+class Echo(Behaviour):
+    """Answer one client rightly, whatever the size of its messages and however TCP cuts them.
+
+    The client sends messages of sizes around the usual buffers, then one a few bytes at a time (each piece only
+    when the server has read the one before), then several at once without waiting for replies.
+    """
+
+    name: ClassVar[str] = "echo"
+    default_title: ClassVar[str] = "Every message is answered rightly"
+    behaviour: Literal["echo"] = "echo"
+    sizes: list[Size] = Field(
+        default=[1, 64, 1023, 1024, 1025, 4096, 65536], min_length=1, description="message sizes, each sent once"
+    )
+    pieces: int = Field(default=8, ge=0, le=100, description="into how many pieces one message is cut; 0 for none")
+    pipelined: int = Field(default=5, ge=0, le=100, description="messages sent at once, without waiting for replies")
+
+    def check(self, stage: Stage) -> Finding:
+        (guest,) = stage.connect()
+        for number, size in enumerate(self.sizes):
+            request = message(number, size)[-size:]
+            guest.ask(request)
+            stage.answered([guest], f"a message of {size} bytes was not answered rightly", doing="echo", size=size)
+        self._in_pieces(stage)
+        for number in range(self.pipelined):
+            guest.ask(message(number))
+        stage.answered([guest], f"{self.pipelined} messages sent at once were not answered rightly", doing="echo")
+        return passed(f"every reply was right, {guest.transcript.received} bytes in all", messages=len(self.sizes))
+
+    def _in_pieces(self, stage: Stage) -> None:
+        if not self.pieces:
+            return
+        guest = stage.guests[-1]
+        request = message(0)
+        step = max(len(request) // self.pieces, 1)
+        guest.transcript.expect(request)
+        for start in range(0, len(request), step):
+            guest.client.send(request[start : start + step])
+            stage.require(stage.taken(guest), "a message sent in pieces was not read", doing="echo")
+        stage.answered([guest], "a message sent in pieces was not answered rightly", doing="echo")
+
+
+class ConcurrentClients(Behaviour):
+    """Serve many clients who are all connected at the same time, none waiting for another to leave.
+
+    All connect, then all ask at once, twice; nobody leaves before everybody has both replies.
+    """
+
+    name: ClassVar[str] = "concurrent_clients"
+    default_title: ClassVar[str] = "Many clients are served at the same time"
+    behaviour: Literal["concurrent_clients"] = "concurrent_clients"
+    clients: int = Field(default=50, ge=2, le=1000, description="how many are connected at once")
+
+    def check(self, stage: Stage) -> Finding:
+        guests = stage.connect(self.clients)
+        for turn in range(2):
+            for number, guest in enumerate(guests):
+                guest.ask(message(turn * self.clients + number))
+            otherwise = f"not all of {self.clients} connected clients were served"
+            found = stage.settle(Answered(guests))
+            if found.how is not How.MET:
+                served = sum(guest.transcript.complete for guest in guests)
+                stage.fail(found, otherwise, guests, doing="concurrent", clients=self.clients, served=served)
+        return passed(f"all {self.clients} clients were served while all were connected", clients=self.clients)
+
+
+BEHAVIOURS = (Echo, ConcurrentClients)

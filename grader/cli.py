@@ -1,0 +1,124 @@
+"""The two commands: `grade` grades submissions, `grader` is everything around it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+import grader
+from grader.arena.namespaces import ArenaUnavailableError
+from grader.arena.submission import SubmissionError
+from grader.behaviours import catalogue
+from grader.grading import grade
+from grader.report.escape import escape_text
+from grader.report.html import write_html
+from grader.report.json_file import report_json, report_schema, write_json
+from grader.report.model import CheckResult, Report
+from grader.report.terminal import print_report
+from grader.spec import Spec, SpecError, find_spec, load_spec, spec_schema
+
+UNUSABLE, FAULT = 2, 3
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("submissions", nargs=-1, required=True, type=_PATH, metavar="SUBMISSION...")
+@click.option("--spec", "spec_name", required=True, metavar="SPEC", help="A spec file, or the name of a bundled one.")
+@click.option("--output", type=_PATH, default=Path("grade-report"), show_default=True, help="Where reports go.")
+@click.option("--only", multiple=True, metavar="CHECK", help="Run only this check (by its id), and what it needs.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What stdout carries.")
+@click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
+@click.version_option(grader.__version__)
+def grade_command(
+    submissions: tuple[Path, ...], spec_name: str, output: Path, only: tuple[str, ...], form: str, exit_zero: bool
+) -> None:
+    """Grade SUBMISSION folders against SPEC and write a report for each.
+
+    Exit status: 0 every check passed; 1 some check failed; 2 the command line, the spec or a submission could not be
+    used; 3 the grader failed or could not tell.
+    """
+    spec = _selected(_spec(spec_name), only)
+    status = 0
+    for path in submissions:
+        status = max(status, _grade_one(path, spec, output, form))
+    sys.exit(0 if exit_zero and status == 1 else status)
+
+
+def _grade_one(path: Path, spec: Spec, output: Path, form: str) -> int:
+    errors = Console(stderr=True)
+    try:
+        with errors.status(f"grading {escape_text(path.name)}") as line:
+
+            def progress(result: CheckResult) -> None:
+                line.update(f"grading {escape_text(path.name)}: {result.verdict} {result.id}")
+
+            report = grade(path, spec, progress)
+    except SubmissionError as error:
+        click.echo(f"grade: {escape_text(str(error))}", err=True)
+        return UNUSABLE
+    except ArenaUnavailableError as error:
+        click.echo(f"grade: {error}", err=True)
+        return FAULT
+    folder = _write(report, output)
+    if form == "json":
+        click.echo(report_json(report), nl=False)
+    else:
+        print_report(report, Console())
+        click.echo(f"\nreport: {escape_text(str(folder / 'report.html'))}")
+    return report.exit_status
+
+
+def _write(report: Report, output: Path) -> Path:
+    folder = output / report.submission.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(report, folder / "report.json")
+        write_html(report, folder / "report.html")
+    except OSError as error:
+        click.echo(f"grade: cannot write the report to {folder}: {error.strerror}", err=True)
+        sys.exit(UNUSABLE)
+    return folder
+
+
+def _spec(name: str) -> Spec:
+    try:
+        return load_spec(find_spec(name), catalogue())
+    except SpecError as error:
+        for problem in error.problems:
+            click.echo(f"grade: {escape_text(str(problem))}", err=True)
+        sys.exit(UNUSABLE)
+
+
+def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:
+    if not only:
+        return spec
+    known = {check.id: check for check in spec.checks}
+    if unknown := [name for name in only if name not in known]:
+        click.echo(f"grade: no check {unknown[0]!r} in {spec.spec}; it has {', '.join(map(str, known))}", err=True)
+        sys.exit(UNUSABLE)
+    wanted: set[str] = set()
+    queue = list(only)
+    while queue:
+        name = queue.pop()
+        wanted.add(name)
+        queue += [need for need in known[name].needs if need not in wanted]
+    return spec.model_copy(update={"checks": [check for check in spec.checks if check.id in wanted]})
+
+
+@click.group()
+@click.version_option(grader.__version__)
+def grader_command() -> None:
+    """Everything around grading: specs and schemas."""
+
+
+@grader_command.command()
+@click.argument("which", type=click.Choice(["spec", "report"]), default="spec")
+def schema(which: str) -> None:
+    """Print the JSON Schema of a spec (for editors), or of report.json."""
+    found = spec_schema(catalogue()) if which == "spec" else report_schema()
+    click.echo(json.dumps(found, indent=2))

@@ -1,0 +1,79 @@
+"""The few calls of the C library that Python does not offer, with errors as OSError."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import socket
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_SYS_PIDFD_GETFD = 438  # the same number on every architecture (asm-generic/unistd.h)
+
+
+class _Iovec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def read_memory(pid: int, address: int, size: int) -> bytes:
+    """Copy `size` bytes at `address` of another process (process_vm_readv(2)).
+
+    Raises:
+        OSError: the process is gone, is not ours to read, or has no memory there.
+    """
+    buffer = ctypes.create_string_buffer(size)
+    local = _Iovec(ctypes.addressof(buffer), size)
+    remote = _Iovec(address, size)
+    count = _checked(
+        _libc.process_vm_readv(pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0), "process_vm_readv"
+    )
+    if count != size:
+        raise OSError(f"process_vm_readv: {count} of {size} bytes")
+    return buffer.raw
+
+
+def borrow_socket(pid: int, fd: int) -> socket.socket:
+    """A duplicate of another process's socket (pidfd_getfd(2)); close it at once, it keeps the connection open.
+
+    Raises:
+        OSError: the process or descriptor is gone, or is no socket.
+    """
+    pidfd = os.pidfd_open(pid)
+    try:
+        copy = _checked(_libc.syscall(_SYS_PIDFD_GETFD, pidfd, fd, 0), "pidfd_getfd")
+    finally:
+        os.close(pidfd)
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        raise
+
+
+def unshare(flags: int) -> None:
+    """unshare(2)."""
+    _checked(_libc.unshare(flags), "unshare")
+
+
+def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
+    """mount(2)."""
+    result = _libc.mount(
+        source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode() or None
+    )
+    _checked(result, f"mount {kind} on {target}")
+
+
+def die_with_parent() -> None:
+    """Ask for SIGKILL when the parent ends (PR_SET_PDEATHSIG); the caller checks that it is not too late."""
+    _checked(_libc.prctl(1, 9, 0, 0, 0), "prctl")
+
+
+MACHINE = platform.machine()

@@ -1,0 +1,232 @@
+"""Reads `/proc` of the arena's own pid namespace, where every process but a few of ours is the server's (proc(5))."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import time
+from dataclasses import dataclass, field
+
+from grader.evidence import kernel
+from grader.evidence.records import (
+    Counters,
+    Descriptor,
+    DescriptorKind,
+    Pass,
+    Process,
+    SystemCall,
+    ThreadSample,
+)
+from grader.evidence.syscalls import call_name
+
+_TIMER_SIGNALS = (1 << 13) | (1 << 25) | (1 << 26)  # SIGALRM, SIGVTALRM, SIGPROF
+_NONBLOCKING = os.O_NONBLOCK
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
+_PIPE = re.compile(r"pipe:\[(\d+)\]")
+_WATCHED = re.compile(r"^tfd:\s*(\d+)", re.MULTILINE)
+_ANONYMOUS = {
+    "anon_inode:[eventpoll]": DescriptorKind.EPOLL,
+    "anon_inode:[eventfd]": DescriptorKind.EVENTFD,
+    "anon_inode:[pidfd]": DescriptorKind.PIDFD,
+    "anon_inode:[signalfd]": DescriptorKind.SIGNALFD,
+    "anon_inode:[timerfd]": DescriptorKind.TIMERFD,
+    "anon_inode:[io_uring]": DescriptorKind.IO_URING,
+}
+_INTERNET_KINDS = {socket.SOCK_STREAM: DescriptorKind.TCP, socket.SOCK_DGRAM: DescriptorKind.UDP}
+
+
+def _read(path: str) -> str:
+    # One open, one read: /proc answers in one piece, and this runs thousands of times a second.
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(fd, 1 << 16).decode(errors="replace")
+    finally:
+        os.close(fd)
+
+
+def _numbers(path: str) -> list[int]:
+    return [int(name) for name in os.listdir(path) if name.isdecimal()]
+
+
+def parse_status(text: str) -> dict[str, str]:
+    """The fields of a `status` file, by name."""
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def parse_call(text: str) -> tuple[SystemCall | None, bool]:
+    """A `syscall` file: the call a thread is blocked in (None if it runs), and whether it is blocked outside any."""
+    words = text.split()
+    if not words or words[0] == "running":
+        return None, False
+    if words[0] == "-1":
+        return None, True
+    return SystemCall(call_name(int(words[0])), tuple(int(word, 16) for word in words[1:7])), False
+
+
+def parse_counters(status: dict[str, str], schedstat: str | None) -> Counters:
+    """The counters from a parsed `status` and the text of `schedstat` (None where there is none)."""
+    switches = int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"])
+    if schedstat is None:
+        return Counters(switches)
+    cpu, delay, slices = (int(word) for word in schedstat.split())
+    return Counters(switches, cpu, delay, slices)
+
+
+def _socket_kind(pid: int, fd: int) -> DescriptorKind:
+    # A socket outside the TCP table: of another family, or a TCP socket that is neither listening nor connected.
+    with kernel.borrow_socket(pid, fd) as borrowed:
+        if borrowed.family == socket.AF_UNIX:
+            return DescriptorKind.UNIX
+        if borrowed.family not in (socket.AF_INET, socket.AF_INET6):
+            return DescriptorKind.OTHER
+        return _INTERNET_KINDS.get(borrowed.type, DescriptorKind.OTHER)
+
+
+def _timers_seen_in(text: str) -> int:
+    return sum(line.startswith("ID:") for line in text.splitlines())
+
+
+@dataclass
+class ProcReader:
+    """Reads the server's tree: every process of the namespace that is not one of `helpers`.
+
+    `output_inode` is the pipe that the grader drains. `schedstat` is False where the kernel's figures do not move.
+    """
+
+    helpers: set[int] = field(default_factory=set)
+    output_inode: int = 0
+    schedstat: bool = True
+    root: str = "/proc"
+
+    def pids(self) -> list[int]:
+        """The process ids of the tree, zombies included."""
+        return [pid for pid in _numbers(self.root) if pid not in self.helpers]
+
+    def look(self) -> Pass:
+        """One pass over all threads.
+
+        The order within one thread matters: switches are read before the call and schedstat after it. The kernel
+        names a call only while the thread is off the CPU, so equal figures in two passes leave no room for a
+        wake-up in between.
+        """
+        began = time.monotonic_ns()
+        samples: list[ThreadSample] = []
+        zombies = 0
+        for pid in self.pids():
+            try:
+                tids = _numbers(f"{self.root}/{pid}/task")
+            except OSError:
+                continue
+            alive = [s for s in (self._sample(pid, tid) for tid in tids) if s and s.state not in "ZX"]
+            zombies += not alive
+            samples += alive
+        return Pass(began, time.monotonic_ns(), tuple(samples), zombies)
+
+    def _sample(self, pid: int, tid: int) -> ThreadSample | None:
+        base = f"{self.root}/{pid}/task/{tid}"
+        try:
+            status = parse_status(_read(f"{base}/status"))
+            call, outside = parse_call(_read(f"{base}/syscall"))
+            counters = parse_counters(status, _read(f"{base}/schedstat") if self.schedstat else None)
+        except (OSError, KeyError, ValueError):
+            # It ended while we looked, or has ended but for its parent's wait().
+            return None
+        return ThreadSample(
+            pid=pid,
+            tid=tid,
+            name=status["Name"],
+            state=status["State"][0],
+            call=call,
+            counters=counters,
+            at_ns=time.monotonic_ns(),
+            outside=outside,
+            pending_signals=any(int(status[mask], 16) for mask in ("SigPnd", "ShdPnd")),
+        )
+
+    def memory(self) -> int:
+        """Resident bytes of the whole tree (what is shared counts for each that shares it)."""
+        pages = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                pages += int(_read(f"{self.root}/{pid}/statm").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def processes(self, tcp_inodes: set[int]) -> tuple[Process, ...]:
+        """Every live process with its descriptors; `tcp_inodes` tells TCP sockets from other kinds."""
+        found = (self._process(pid, tcp_inodes) for pid in self.pids())
+        return tuple(process for process in found if process)
+
+    def _process(self, pid: int, tcp_inodes: set[int]) -> Process | None:
+        base = f"{self.root}/{pid}"
+        try:
+            status = parse_status(_read(f"{base}/status"))
+            if status["State"][0] in "ZX":
+                return None
+            descriptors = tuple(self._descriptors(pid, tcp_inodes))
+        except (OSError, KeyError):
+            return None
+        return Process(
+            pid=pid,
+            parent=int(status["PPid"]),
+            command=status["Name"],
+            descriptors=descriptors,
+            alarm_caught=bool(int(status["SigCgt"], 16) & _TIMER_SIGNALS),
+            posix_timers=self._posix_timers(pid),
+            open_sockets=sum(d.target.startswith("socket:") for d in descriptors),
+            memory=int(status.get("VmRSS", "0 kB").split()[0]) * 1024,
+        )
+
+    def _posix_timers(self, pid: int) -> int | None:
+        try:
+            return _timers_seen_in(_read(f"{self.root}/{pid}/timers"))
+        except OSError:
+            return None
+
+    def _descriptors(self, pid: int, tcp_inodes: set[int]) -> list[Descriptor]:
+        found = []
+        for fd in _numbers(f"{self.root}/{pid}/fd"):
+            try:
+                found.append(self._descriptor(pid, fd, tcp_inodes))
+            except OSError:
+                continue  # closed while we looked
+        return found
+
+    def _descriptor(self, pid: int, fd: int, tcp_inodes: set[int]) -> Descriptor:
+        target = os.readlink(f"{self.root}/{pid}/fd/{fd}")
+        kind = _ANONYMOUS.get(target, DescriptorKind.OTHER)
+        inode = 0
+        if match := _SOCKET.fullmatch(target):
+            inode = int(match[1])
+            kind = DescriptorKind.TCP if inode in tcp_inodes else _socket_kind(pid, fd)
+        elif match := _PIPE.fullmatch(target):
+            inode = int(match[1])
+            kind = DescriptorKind.OUTPUT if inode == self.output_inode else DescriptorKind.PIPE
+        info = _read(f"{self.root}/{pid}/fdinfo/{fd}") if inode or kind is DescriptorKind.EPOLL else ""
+        flags = re.search(r"flags:\s*(\d+)", info)
+        return Descriptor(
+            fd=fd,
+            kind=kind,
+            inode=inode,
+            nonblocking=bool(flags and int(flags[1], 8) & _NONBLOCKING),
+            watches=tuple(int(number) for number in _WATCHED.findall(info)),
+            target=target,
+        )
+
+
+def schedstat_moves() -> bool:
+    """Whether this kernel keeps schedstat figures: watches them move while this very thread works.
+
+    The work is bounded in the thread's own CPU time, many times the longest scheduler tick (10 ms).
+    """
+    path = "/proc/thread-self/schedstat"
+    try:
+        before = int(_read(path).split()[0])
+        deadline = time.thread_time_ns() + 50_000_000
+        while time.thread_time_ns() < deadline:
+            if int(_read(path).split()[0]) > before:
+                return True
+    except (OSError, ValueError, IndexError):
+        return False
+    return False

@@ -1,0 +1,78 @@
+"""Where the threads of a Python server stand in its source, as py-spy reads it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sysconfig
+from typing import Any
+
+from grader.evidence.procfs import parse_status
+from grader.evidence.records import Frame, Stack
+
+_PATIENCE = 10.0
+
+
+def py_spy() -> str | None:
+    """The path of py-spy: beside this Python, or the system's; None if there is none."""
+    return shutil.which("py-spy", path=sysconfig.get_path("scripts")) or shutil.which("py-spy")
+
+
+def is_python(pid: int) -> bool:
+    """Whether a process runs a Python interpreter."""
+    try:
+        return "python" in os.path.basename(os.readlink(f"/proc/{pid}/exe"))  # noqa: PTH119 - a link's text
+    except OSError:
+        return False
+
+
+def read_stacks(pid: int, inside: str) -> tuple[Stack, ...]:
+    """The stacks of a Python process, which is not stopped for it; () where they cannot be had.
+
+    `inside` is the submission's folder as the process sees it: frames below it are the student's own.
+    """
+    program = py_spy()
+    if program is None or not is_python(pid):
+        return ()
+    argv = [program, "dump", "--json", "--nonblocking", "--pid", str(pid)]
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=_PATIENCE, check=True)  # noqa: S603
+        found = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ()
+    numbers = _outer_numbers(pid)
+    return tuple(_stack(pid, entry, numbers, inside) for entry in found)
+
+
+def _outer_numbers(pid: int) -> dict[int, int]:
+    """Thread ids as the process itself knows them, to those that we see (NSpid in proc(5))."""
+    numbers = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{tid}/status") as status:  # noqa: PTH123 - hot enough
+                ids = parse_status(status.read()).get("NSpid", tid).split()
+        except OSError:
+            continue
+        numbers[int(ids[-1])] = int(tid)
+    return numbers
+
+
+def _stack(pid: int, entry: dict[str, Any], numbers: dict[int, int], inside: str) -> Stack:
+    tid = int(entry.get("os_thread_id") or pid)
+    frames = tuple(_frame(frame, inside) for frame in entry.get("frames") or ())
+    return Stack(pid, numbers.get(tid, tid), str(entry.get("thread_name") or "thread"), frames)
+
+
+def _frame(frame: dict[str, Any], inside: str) -> Frame:
+    path = str(frame.get("filename") or "")
+    own = path.startswith(f"{inside}/") or not os.path.isabs(path)  # noqa: PTH117 - a name, not a file of ours
+    return Frame(
+        function=str(frame.get("name") or "?"),
+        file=path.removeprefix(f"{inside}/"),
+        line=int(frame.get("line") or 0),
+        own=own and not path.startswith("<"),
+    )
+
+

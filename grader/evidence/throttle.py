@@ -1,0 +1,43 @@
+"""How long a CPU quota has stopped us: time that the scheduler does not count as run delay (cgroup-v2, cpu.stat)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+_ROOT = Path("/sys/fs/cgroup")
+_UNITS = {"throttled_usec": 1000, "throttled_time": 1}
+
+
+def throttle_reader(root: Path = _ROOT, membership: Path = Path("/proc/self/cgroup")) -> Callable[[], int]:
+    """A function that tells the nanoseconds for which this process's control group was throttled so far.
+
+    Without a quota, or where the files are not to be seen, it always answers 0.
+    """
+    file = next((path for path in _candidates(root, membership) if _throttled(path) is not None), None)
+    if file is None:
+        return lambda: 0
+    return lambda: _throttled(file) or 0
+
+
+def _candidates(root: Path, membership: Path) -> list[Path]:
+    found = []
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if not controllers:
+            found += [root / group.lstrip("/") / "cpu.stat", root / "cpu.stat"]
+        elif "cpu" in controllers.split(","):
+            found += [root / "cpu" / group.lstrip("/") / "cpu.stat", root / "cpu" / "cpu.stat"]
+    return found
+
+
+def _throttled(path: Path) -> int | None:
+    try:
+        pairs = (line.split() for line in path.read_text().splitlines())
+        return next((int(value) * _UNITS[name] for name, value in pairs if name in _UNITS), None)
+    except (OSError, ValueError):
+        return None

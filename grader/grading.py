@@ -1,0 +1,121 @@
+"""`grade(submission, spec) -> Report`: the one core; the command line, batches and plugins are adapters around it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grader
+from grader.arena.namespaces import run_isolated, workspace
+from grader.arena.sandbox import needed_paths
+from grader.arena.submission import Submission, open_submission
+from grader.examiner import Examiner, result_of
+from grader.judgement.finding import Finding
+from grader.report.model import (
+    ArenaInfo,
+    Basis,
+    CheckResult,
+    Observed,
+    Report,
+    ServerOutput,
+    SpecInfo,
+    SubmissionInfo,
+    Verdict,
+)
+from grader.spec import Spec
+
+Progress = Callable[[CheckResult], None]
+
+
+def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report:
+    """Grade one submission; `progress` is told each check's result as soon as it is there.
+
+    Raises:
+        SubmissionError: the submission cannot be graded as it was handed in.
+    """
+    work = open_submission(
+        path, spec.server.entry, spec.server.build, spec.server.run, spec.server.port, spec.server.args
+    )
+    started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
+    results, told = _in_arena(work, spec, progress)
+    results += _unfinished(spec, results)
+    return Report(
+        grader=grader.__version__,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - began, 3),
+        spec=SpecInfo(id=spec.spec, title=spec.title, sha256=spec.sha256),
+        submission=SubmissionInfo(name=work.name, entry=work.entry, language=work.language, sha256=work.sha256),
+        score=round(sum(result.points for result in results), 4),
+        max_score=spec.max_score,
+        observed=Observed.model_validate(told.get("observed", {})),
+        arena=ArenaInfo(missing=told.get("missing", [])),
+        checks=results,
+        output=ServerOutput.model_validate(told.get("output", {})),
+        notes=told.get("notes", []),
+    )
+
+
+def _in_arena(work: Submission, spec: Spec, progress: Progress) -> tuple[list[CheckResult], dict[str, Any]]:
+    """Fork the arena and read what it tells, a JSON line for each check and a last one for the rest."""
+    listening, telling = os.pipe()
+    needed = [work.folder, Path(grader.__file__).parent, *needed_paths()]
+    child = run_isolated(lambda: _examine(work, spec, needed, telling), needed)
+    os.close(telling)
+    results: list[CheckResult] = []
+    rest: dict[str, Any] = {}
+    try:
+        with os.fdopen(listening, encoding="utf-8") as lines:
+            for line in lines:
+                told = json.loads(line)
+                if "check" in told:
+                    results.append(CheckResult.model_validate(told["check"]))
+                    progress(results[-1])
+                else:
+                    rest = told
+    finally:
+        _end(child)
+    return results, rest
+
+
+def _end(child: int) -> None:
+    """However we got here, Ctrl-C included: the arena and everything in it ends now."""
+    try:
+        os.kill(child, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    os.waitpid(child, 0)
+
+
+def _examine(work: Submission, spec: Spec, needed: list[Path], telling: int) -> None:
+    with os.fdopen(telling, "w", encoding="utf-8") as out:
+
+        def tell(message: dict[str, Any]) -> None:
+            out.write(json.dumps(message) + "\n")
+            out.flush()
+
+        examiner = Examiner(
+            spec, work, workspace(needed), lambda result: tell({"check": result.model_dump(mode="json")})
+        )
+        examiner.examine()
+        tell(
+            {
+                "observed": examiner.observed.model_dump(),
+                "missing": examiner.missing,
+                "notes": examiner.notes,
+                "output": examiner.output.model_dump(),
+            }
+        )
+
+
+def _unfinished(spec: Spec, results: list[CheckResult]) -> list[CheckResult]:
+    """Checks that the arena did not live to tell: that is the grader's fault, and nothing is known of them."""
+    done = {result.id for result in results}
+    summary = "the grader's arena ended before this check was decided"
+    finding = Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary)
+    return [result_of(check, finding, 0.0) for check in spec.checks if check.id not in done]

@@ -1,0 +1,125 @@
+"""What is asked of a server that has just failed a check, while it still stands there: where, why, and what then."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from grader.arena.sandbox import INSIDE
+from grader.arena.submission import source_lines
+from grader.evidence.records import Pass, Stack
+from grader.evidence.stacks import read_stacks
+from grader.judgement import picture, raw, source
+from grader.judgement.diagnosis import Case, diagnose
+from grader.judgement.explain import standings, thread_names
+from grader.judgement.finding import Finding
+from grader.report.model import Basis, Diagnosis, Excerpt, Stood, Verdict
+from grader.stage import Stage
+
+_AROUND = 4
+_SPIN_SAMPLES = 6
+_MOST_STOOD = 4
+_DECIDED = {
+    Basis.PROOF: "proved: nothing more can happen",
+    Basis.OBSERVATION: "seen",
+    Basis.BUDGET: "budget spent",
+}
+
+
+def inquire(stage: Stage, finding: Finding, folder: Path, seconds: float) -> dict[str, object]:
+    """The parts of a check's result that explain it: diagnosis, where the server stood, raw evidence, timeline."""
+    decided_ns = stage.began_ns + int(seconds * 1e9)
+    look = finding.evidence.second if finding.evidence else stage.look()[0]
+    spinning = finding.evidence is None and not finding.ended and _runs(look, stage)
+    stacks = () if finding.ended else _stacks(look, spinning=spinning)
+    case = _case(stage, finding, folder, stacks, spinning=spinning)
+    diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
+    stood = _stood(finding, look, stacks, folder, case)
+    if not stood and diagnosis and diagnosis.file and diagnosis.line:
+        stood = [_crashed(diagnosis, folder)]
+    timeline = picture.draw(
+        stage.journal.entries,
+        stage.lifelines.stretches(),
+        thread_names(look.threads),
+        stage.began_ns,
+        min(decided_ns, time.monotonic_ns()),
+        _DECIDED[finding.basis],
+        stage.journal.dropped,
+    )
+    lines = raw.evidence_lines(finding.evidence) if finding.evidence else raw.look_lines(look)
+    return {"diagnosis": diagnosis, "stood": stood, "evidence": lines, "timeline": timeline}
+
+
+def _runs(look: Pass, stage: Stage) -> bool:
+    """Whether some thread is on the CPU or wants to be; a second look catches one that was between two rounds."""
+    return any(sample.call is None for sample in (*look.threads, *stage.look()[0].threads))
+
+
+def _stacks(look: Pass, *, spinning: bool) -> tuple[Stack, ...]:
+    pids = sorted({sample.pid for sample in look.threads})[:_MOST_STOOD]
+    times = _SPIN_SAMPLES if spinning else 1
+    return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, INSIDE))
+
+
+def _case(stage: Stage, finding: Finding, folder: Path, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:
+    stage.server.output.drain()
+    traceback = source.last_traceback(stage.server.output.text, INSIDE) if finding.ended else None
+    files = {frame.file for stack in stacks for frame in stack.frames if frame.own}
+    if traceback and traceback.file:
+        files.add(traceback.file)
+    return Case(
+        doing=finding.doing,
+        summary=finding.summary,
+        ended=finding.ended,
+        spinning=spinning,
+        evidence=finding.evidence,
+        sockets=stage.table.read(),
+        stacks=stacks,
+        sources={name: source_lines(folder, name) for name in files},
+        traceback=traceback,
+        workers=str(finding.facts.get("workers", "")),
+    )
+
+
+def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path, case: Case) -> list[Stood]:
+    frames = {}
+    for stack in stacks:
+        if frame := stack.own_frame:
+            frames.setdefault((stack.pid, stack.tid), frame)
+    if finding.evidence:
+        where = [((s.pid, s.tid), s.thread, s.call, s.waits_for) for s in standings(finding.evidence)]
+    else:
+        names = thread_names(look.threads)
+        where = [
+            ((s.pid, s.tid), names[s.pid, s.tid], s.call.name if s.call else "running", "") for s in look.threads
+        ]
+    found = []
+    for key, thread, call, waits_for in where[:_MOST_STOOD]:
+        frame = frames.get(key)
+        found.append(
+            Stood(
+                thread=thread,
+                call=call,
+                waits_for=waits_for,
+                function=frame.function if frame else None,
+                file=frame.file if frame else None,
+                line=frame.line if frame else None,
+                excerpt=excerpt(folder, frame.file, frame.line) if frame else None,
+            )
+        )
+    del case
+    return found
+
+
+def _crashed(diagnosis: Diagnosis, folder: Path) -> Stood:
+    file, line = diagnosis.file or "", diagnosis.line or 0
+    return Stood(thread="main thread", call="ended", file=file, line=line, excerpt=excerpt(folder, file, line))
+
+
+def excerpt(folder: Path, file: str, line: int) -> Excerpt | None:
+    """The lines around `line` of a file of the submission, or None if it has no such line."""
+    lines = source_lines(folder, file)
+    if not 1 <= line <= len(lines):
+        return None
+    first = max(line - _AROUND, 1)
+    return Excerpt(file=file, first_line=first, lines=lines[first - 1 : line + _AROUND], marked=line)

@@ -1,0 +1,80 @@
+"""What a server may spend without getting any further before we stop waiting for it.
+
+Counted in the server's own terms, so that a loaded machine changes nothing: CPU seconds it used, and wake-ups of its
+timed waits. The wall clock stands behind them only so that grading ends; if it is what ran out although the server
+was kept from running, nothing is known and the verdict is `inconclusive`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from grader.evidence.records import Pass, Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`cpu` seconds of the whole tree; `wakeups` of all timed waits together; `wall` seconds."""
+
+    cpu: float = 1.0
+    wakeups: int = 40
+    wall: float = 20.0
+
+    def for_clients(self, count: int) -> Budget:
+        """The same with room for a server that visits its clients in turn, waiting a little at each."""
+        return Budget(self.cpu, self.wakeups + 4 * count, self.wall)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What ran out, in one sentence; `busy` if it was CPU time, `starved` if the server was kept from running."""
+
+    reason: str
+    busy: bool = False
+    starved: bool = False
+
+
+@dataclass
+class Account:
+    """Adds up what a server spends from one pass to the next, since the last progress."""
+
+    budget: Budget
+    began_ns: int
+    cpu_ns: int = 0
+    delay_ns: int = 0
+    wakeups: int = 0
+    _last: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
+
+    def restart(self, now_ns: int) -> None:
+        """Something was achieved: the server has its whole budget again."""
+        self.began_ns = now_ns
+        self.cpu_ns = self.delay_ns = self.wakeups = 0
+
+    def add(self, look: Pass, waits: tuple[Wait, ...]) -> None:
+        """Count what the threads did since the last pass; `waits` are those of its blocked threads.
+
+        A wake-up counts only while no thread wants to run: one that polls every millisecond must not use up the
+        patience that another, kept off the CPU by a loaded machine, still needs.
+        """
+        timed = {(wait.pid, wait.tid) for wait in waits if wait.limit is not None}
+        quiet = all(sample.state == "S" and sample.call for sample in look.threads)
+        for sample in look.threads:
+            key, counters = (sample.pid, sample.tid), sample.counters
+            now = (counters.cpu_ns or 0, counters.delay_ns or 0, counters.switches)
+            before = self._last.get(key, now)
+            self.cpu_ns += now[0] - before[0]
+            self.delay_ns += now[1] - before[1]
+            if quiet and key in timed:
+                self.wakeups += now[2] - before[2]
+            self._last[key] = now
+
+    def spent(self, now_ns: int) -> Spent | None:
+        """What ran out, if anything did."""
+        wall = (now_ns - self.began_ns) / 1e9
+        if self.cpu_ns >= self.budget.cpu * 1e9:
+            return Spent(f"it used {self.cpu_ns / 1e9:.1f} s of CPU time without getting any further", busy=True)
+        if self.wakeups >= self.budget.wakeups:
+            return Spent(f"its timed wait woke {self.wakeups} times without getting any further")
+        if wall < self.budget.wall:
+            return None
+        return Spent(f"nothing came in {wall:.0f} s", starved=self.delay_ns > wall * 0.2e9)

@@ -1,0 +1,50 @@
+"""How many of everything a server holds, and whether that grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.evidence.records import Pass, Process
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of the whole tree: descriptors, sockets among them, threads, processes, and zombies (ended, not waited for)."""
+
+    descriptors: int
+    sockets: int
+    threads: int
+    processes: int
+    zombies: int
+
+
+def count(look: Pass, processes: tuple[Process, ...]) -> Counts:
+    """Count a pass and the processes read with it."""
+    return Counts(
+        descriptors=sum(len(process.descriptors) for process in processes),
+        sockets=sum(process.open_sockets for process in processes),
+        threads=len(look.threads),
+        processes=len(processes),
+        zombies=look.zombies,
+    )
+
+
+_WORDS = {
+    "descriptors": "open descriptors",
+    "threads": "threads",
+    "processes": "processes",
+    "zombies": "zombie processes",
+}
+
+
+def growing(rounds: list[Counts]) -> str | None:
+    """What grew in every single round, in words, or None.
+
+    One count after one round proves no leak: CPython frees a forgotten socket only when its variable is used again,
+    and a pool grows to its size once. A leak grows with every round.
+    """
+    for name, words in _WORDS.items():
+        figures = [getattr(counts, name) for counts in rounds]
+        if len(figures) > 2 and all(a < b for a, b in zip(figures, figures[1:], strict=False)):  # noqa: PLR2004
+            return f"{words} grew with every round: {', '.join(map(str, figures))}"
+    return None

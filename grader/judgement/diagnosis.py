@@ -1,0 +1,179 @@
+"""From evidence to the misconception: rules, each of which names one mistake and only where nothing else fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grader.evidence.records import Evidence, Frame, Stack, TcpSocket, TcpState, Wait, WaitKind
+from grader.judgement import source
+from grader.judgement.source import Traceback
+from grader.judgement.texts import TEXTS
+from grader.report.model import Diagnosis
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a rule may look at. `doing` is what the check was about; `spinning`: the server runs without pause.
+
+    `stacks` are those of the deciding moment, several of them for a thread that spins; `sources` are the lines of
+    the student's files by name.
+    """
+
+    doing: str
+    summary: str
+    ended: bool
+    spinning: bool
+    evidence: Evidence | None
+    sockets: tuple[TcpSocket, ...]
+    stacks: tuple[Stack, ...]
+    sources: dict[str, list[str]]
+    traceback: Traceback | None
+    workers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the submission, where one is known."""
+
+    file: str | None = None
+    line: int | None = None
+
+
+Answer = tuple[str, Place]
+Rule = Callable[[Case], Answer | None]
+
+
+def _own_frames(case: Case) -> list[Frame]:
+    return [frame for stack in case.stacks if (frame := stack.own_frame)]
+
+
+def _place_of(case: Case, wait: Wait | None = None) -> Place:
+    for stack in case.stacks:
+        frame = stack.own_frame
+        if frame and (wait is None or (stack.pid, stack.tid) == (wait.pid, wait.tid)):
+            return Place(frame.file, frame.line)
+    return Place()
+
+
+def _crash(case: Case) -> Place:
+    return Place(case.traceback.file, case.traceback.line) if case.traceback else Place()
+
+
+def crashed_at_start(case: Case) -> Answer | None:
+    """It ended before it listened."""
+    if case.doing != "start" or not case.ended:
+        return None
+    syntax = case.traceback and case.traceback.kind in ("SyntaxError", "IndentationError", "TabError")
+    return ("syntax-error" if syntax else "crashed-at-start"), _crash(case)
+
+
+def not_listening(case: Case) -> Answer | None:
+    """It lives, asleep for good, and no socket of it listens."""
+    if case.doing != "start" or case.ended or case.evidence is None:
+        return None
+    return "not-listening", _place_of(case)
+
+
+def reset_not_handled(case: Case) -> Answer | None:
+    """A client reset its connection, and the exception that this raises ended the server."""
+    kinds = {"ConnectionResetError", "BrokenPipeError", "ConnectionAbortedError"}
+    if not (case.ended and case.traceback and case.traceback.kind in kinds):
+        return None
+    return "reset-not-handled", _crash(case)
+
+
+def closed_but_not_removed(case: Case) -> Answer | None:
+    """A closed socket (descriptor -1) was given to select()."""
+    if not (case.ended and case.traceback and case.traceback.kind == "ValueError"):
+        return None
+    if "file descriptor cannot be a negative integer" not in case.traceback.text:
+        return None
+    return "closed-but-not-removed", _crash(case)
+
+
+def _only_wait(case: Case, kinds: set[WaitKind]) -> Wait | None:
+    if case.evidence is None or len(case.evidence.waits) != 1:
+        return None
+    wait = case.evidence.waits[0]
+    return wait if wait.kind in kinds else None
+
+
+def recv_in_accept_loop(case: Case) -> Answer | None:
+    """The only thread reads from one silent client while others wait to be accepted."""
+    wait = _only_wait(case, {WaitKind.RECV, WaitKind.READ})
+    if wait is None or case.evidence is None or case.doing == "start":
+        return None
+    waiting = any(e.state is TcpState.LISTEN and e.receive_queue for e in case.evidence.sockets)
+    return ("recv-in-accept-loop", _place_of(case, wait)) if waiting else None
+
+
+def blocking_send(case: Case) -> Answer | None:
+    """The only thread writes to a client who does not read."""
+    wait = _only_wait(case, {WaitKind.SEND, WaitKind.WRITE})
+    if wait is None or case.evidence is None:
+        return None
+    paused = any(not client.reads for client in case.evidence.clients)
+    return ("blocking-send-to-slow-reader", _place_of(case, wait)) if paused else None
+
+
+def select_timeout_zero(case: Case) -> Answer | None:
+    """It spins, and was seen at a select() whose timeout is 0."""
+    if not case.spinning:
+        return None
+    for frame in _own_frames(case):
+        lines = case.sources.get(frame.file, [])
+        for near in (frame.line, *source.method_lines(lines, {"select"}, frame.line)):
+            if any(source.is_select_without_waiting(call) for call in source.calls_at(lines, near)):
+                return "select-timeout-zero", Place(frame.file, near)
+    return None
+
+
+def eof_not_checked(case: Case) -> Answer | None:
+    """It spins since clients have closed, and still holds their connections (CLOSE_WAIT)."""
+    left = any(e.state is TcpState.CLOSE_WAIT and e.inode for e in case.sockets)
+    if not case.spinning or not left or case.doing not in ("fin", "half_close", "after_disconnect"):
+        return None
+    for frame in _own_frames(case):
+        for line in source.method_lines(case.sources.get(frame.file, []), {"recv", "recv_into", "read"}, frame.line):
+            return "eof-not-checked", Place(frame.file, line)
+    return "eof-not-checked", _place_of(case)
+
+
+def threads_behind_select(case: Case) -> Answer | None:
+    """The spec asks for one thread, and every client gets its own."""
+    if case.doing != "io_model" or case.workers not in ("threads", "processes"):
+        return None
+    stacks = sorted(case.stacks, key=lambda stack: stack.pid == stack.tid)
+    frame = next((frame for stack in stacks if (frame := stack.own_frame)), None)
+    return f"{case.workers}-not-select", Place(frame.file, frame.line) if frame else Place()
+
+
+RULES: tuple[Rule, ...] = (
+    crashed_at_start,
+    not_listening,
+    reset_not_handled,
+    closed_but_not_removed,
+    recv_in_accept_loop,
+    blocking_send,
+    select_timeout_zero,
+    eof_not_checked,
+    threads_behind_select,
+)
+
+
+def diagnose(case: Case) -> Diagnosis | None:
+    """The one mistake that the evidence shows, or None: no diagnosis is better than a wrong one."""
+    for rule in RULES:
+        if answer := rule(case):
+            name, place = answer
+            text = TEXTS[name]
+            return Diagnosis(
+                id=name,
+                title=text.title,
+                explanation=text.explanation,
+                hint=text.hint,
+                file=place.file,
+                line=place.line,
+            )
+    return None

@@ -1,0 +1,145 @@
+"""What a check may wait for. Each expectation knows when it is met, when it is broken for good, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from grader.evidence.records import ClientPhase, TcpSocket
+from grader.judgement.transcript import Transcript
+
+
+class Party(Protocol):
+    """One client as an expectation sees it: its dialogue, and how its connection stands."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def transcript(self) -> Transcript: ...
+    @property
+    def phase(self) -> ClientPhase: ...
+    @property
+    def ending(self) -> str: ...
+    @property
+    def refused(self) -> str: ...
+
+
+class Expectation(Protocol):
+    """`broken()` is a sentence once it can never be met; `progress()` grows while it is being met;
+    `unmet()` names the clients that still wait; `wish` says what is expected ("a reply for every client")."""
+
+    wish: str
+
+    def met(self) -> bool: ...
+    def broken(self) -> str | None: ...
+    def progress(self) -> int: ...
+    def unmet(self) -> tuple[str, ...]: ...
+
+
+@dataclass
+class Answered:
+    """Every client has received its whole reply, and not a byte else."""
+
+    parties: Sequence[Party]
+    wish: str = "a complete reply to every client"
+
+    def met(self) -> bool:
+        return all(party.transcript.complete for party in self.parties)
+
+    def broken(self) -> str | None:
+        return next(filter(None, map(_spoiled, self.parties)), None)
+
+    def progress(self) -> int:
+        return sum(party.transcript.received for party in self.parties)
+
+    def unmet(self) -> tuple[str, ...]:
+        return tuple(party.name for party in self.parties if not party.transcript.complete)
+
+
+def _spoiled(party: Party) -> str | None:
+    transcript = party.transcript
+    if transcript.mismatch:
+        return f"{party.name}: {transcript.mismatch}"
+    if party.ending and transcript.missing:
+        how = "closed" if party.ending == "fin" else "reset"
+        return (
+            f"the server {how} the connection of {party.name} after {transcript.received} of "
+            f"{len(transcript.expected)} bytes"
+        )
+    return None
+
+
+@dataclass
+class Ended:
+    """The server has ended the connection of every client, by FIN or RST, after its whole reply."""
+
+    parties: Sequence[Party]
+    wish: str = "the end of every half-closed connection"
+
+    def met(self) -> bool:
+        return all(party.ending and party.transcript.complete for party in self.parties)
+
+    def broken(self) -> str | None:
+        return next(filter(None, map(_spoiled, self.parties)), None)
+
+    def progress(self) -> int:
+        return sum(bool(party.ending) + party.transcript.received for party in self.parties)
+
+    def unmet(self) -> tuple[str, ...]:
+        return tuple(party.name for party in self.parties if not party.ending)
+
+
+@dataclass
+class Connected:
+    """Every client is connected."""
+
+    parties: Sequence[Party]
+    wish: str = "a connection for every client"
+
+    def met(self) -> bool:
+        return all(party.phase is not ClientPhase.CONNECTING for party in self.parties)
+
+    def broken(self) -> str | None:
+        refused = (f"the connection of {p.name} was refused: {p.refused}" for p in self.parties if p.refused)
+        return next(refused, None)
+
+    def progress(self) -> int:
+        return sum(party.phase is not ClientPhase.CONNECTING for party in self.parties)
+
+    def unmet(self) -> tuple[str, ...]:
+        return tuple(party.name for party in self.parties if party.phase is ClientPhase.CONNECTING)
+
+
+@dataclass
+class Kernel:
+    """The kernel's table shows something: room in the listener's queue, bytes read, a server that listens.
+
+    `holds` looks and answers; `count` of what it looks at serves as progress.
+    """
+
+    wish: str
+    holds: Callable[[], bool]
+    count: Callable[[], int] = lambda: 0
+    waiting: tuple[str, ...] = ()
+
+    def met(self) -> bool:
+        return self.holds()
+
+    def broken(self) -> str | None:
+        return None
+
+    def progress(self) -> int:
+        return self.count()
+
+    def unmet(self) -> tuple[str, ...]:
+        return self.waiting
+
+
+def has_room(listener: TcpSocket) -> bool:
+    """Whether one more connection fits in the accept queue now (the kernel takes backlog + 1, listen(2))."""
+    return listener.receive_queue < max(listener.send_queue, 1)
+
+
+NEVER = Kernel("nothing", lambda: False)
+"""Expected when we only want to know how the server comes to rest."""

@@ -1,0 +1,85 @@
+"""How a wait ended, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from grader.evidence.records import Evidence, Pass, TcpState
+from grader.judgement import proof
+from grader.judgement.budget import Spent
+from grader.judgement.explain import unserved_clause, where_it_stands
+from grader.judgement.expectations import Expectation
+from grader.report.model import Basis, Verdict
+
+
+class How(StrEnum):
+    """The five ways in which waiting ends."""
+
+    MET = "met"
+    BROKEN = "broken"
+    ENDED = "ended"
+    STUCK = "stuck"
+    SPENT = "spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What `settle()` answers: `why` is one sentence; `evidence` lies behind a proof, `look` is the last pass.
+
+    `busy`: it was CPU time that ran out; `starved`: the server was kept from running, so nothing is known.
+    """
+
+    how: How
+    why: str = ""
+    evidence: Evidence | None = None
+    look: Pass | None = None
+    busy: bool = False
+    starved: bool = False
+
+    @property
+    def basis(self) -> Basis:
+        """What a verdict from this outcome rests on."""
+        return {How.STUCK: Basis.PROOF, How.SPENT: Basis.BUDGET}.get(self.how, Basis.OBSERVATION)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on a check that asked for the expectation."""
+        if self.how is How.MET:
+            return Verdict.PASS
+        return Verdict.INCONCLUSIVE if self.starved else Verdict.FAIL
+
+
+def stuck(evidence: Evidence, expectation: Expectation) -> Outcome:
+    """The expectation can never be met: say where the server stands and who waits."""
+    names = expectation.unmet()
+    waiting = unserved_clause(evidence, names)
+    why = f"{where_it_stands(evidence)}{'; ' + waiting if waiting else ''}"
+    return Outcome(How.STUCK, why, evidence)
+
+
+def spent(what: Spent, look: Pass, evidence: Evidence | None) -> Outcome:
+    """The budget ran out."""
+    why = f"{what.reason}; it was kept off the CPU, so this says nothing" if what.starved else what.reason
+    return Outcome(How.SPENT, why, evidence, look, what.busy, what.starved)
+
+
+_BUT_FOR_TIME = tuple(rule for rule in proof.RULES if rule is not proof.no_time_limit)
+_FOREVER = 300.0
+
+
+def resting(evidence: Evidence) -> bool:
+    """Nothing will happen before a timed wait runs out, and the server has taken all that came."""
+    if not isinstance(proof.prove(evidence, _BUT_FOR_TIME), proof.Proof):
+        return False
+    clients = {client.server_port for client in evidence.clients}
+    listening = {e.local_port for e in evidence.sockets if e.state is TcpState.LISTEN}
+    return not any(e.receive_queue for e in evidence.sockets if e.local_port in clients | listening)
+
+
+def sleeps_too_long(evidence: Evidence) -> float | None:
+    """The shortest time limit in seconds, if nothing can happen before it and it is beyond all patience."""
+    limits = [wait.limit for wait in evidence.waits if wait.limit is not None]
+    if not limits or min(limits) < _FOREVER or not isinstance(proof.prove(evidence, _BUT_FOR_TIME), proof.Proof):
+        return None
+    return min(limits)

@@ -1,0 +1,82 @@
+"""What the student's source says at the lines that evidence points to; parsed, never run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
+_ENDING = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning))(?:: (?P<text>.*))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Traceback:
+    """The last traceback that a server printed: the exception and the last line in the student's own files."""
+
+    kind: str
+    text: str
+    file: str | None
+    line: int | None
+
+
+def last_traceback(output: str, inside: str) -> Traceback | None:
+    """Find it in what the server printed, or None; `inside` is the submission's folder as the server saw it."""
+    # A syntax error is told without the heading.
+    whole = output[max(output.rfind("Traceback (most recent call last):"), 0) :]
+    ending = next((m for line in reversed(whole.splitlines()) if (m := _ENDING.match(line.strip()))), None)
+    if ending is None or not _FRAME.search(whole):
+        return None
+    frames = [m for m in _FRAME.finditer(whole) if is_own(m["file"], inside)]
+    last = frames[-1] if frames else None
+    file = last["file"].removeprefix(f"{inside}/") if last else None
+    return Traceback(ending["kind"], ending["text"] or "", file, int(last["line"]) if last else None)
+
+
+def is_own(file: str, inside: str) -> bool:
+    """Whether a file name as Python tells it lies in the submission."""
+    return file.startswith(f"{inside}/") or not file.startswith(("/", "<"))
+
+
+def calls_at(lines: list[str], line: int) -> list[ast.Call]:
+    """The calls that begin on or span a line of Python source; [] if it does not parse."""
+    return [call for call in _calls(lines) if call.lineno <= line <= (call.end_lineno or call.lineno)]
+
+
+def method_lines(lines: list[str], names: set[str], near: int) -> list[int]:
+    """Lines that call a method of one of these names in the function around line `near` (or anywhere, outside one)."""
+    first, last = _function_around(lines, near)
+    found = [call.lineno for call in _calls(lines) if _method(call) in names and first <= call.lineno <= last]
+    return sorted(set(found), key=lambda number: (abs(number - near), number))
+
+
+def _calls(lines: list[str]) -> Iterator[ast.Call]:
+    try:
+        tree = ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _method(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _function_around(lines: list[str], near: int) -> tuple[int, int]:
+    best = (1, len(lines))
+    try:
+        tree = ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return best
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.lineno <= near <= (node.end_lineno or node.lineno):
+            best = (node.lineno, node.end_lineno or node.lineno)
+    return best
+
+
+def is_select_without_waiting(call: ast.Call) -> bool:
+    """Whether a call is `select(r, w, x, 0)`, in whatever way it was imported."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    timeout = call.args[3] if len(call.args) > 3 else None  # noqa: PLR2004 - its fourth argument
+    return name == "select" and isinstance(timeout, ast.Constant) and timeout.value == 0

@@ -1,0 +1,56 @@
+"""report.json, schema 1: written whole or not at all, and read back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from grader.report.model import Report
+
+
+class ReportError(ValueError):
+    """A file that is no report of ours; the message says why."""
+
+
+def report_json(report: Report) -> str:
+    """The text of report.json, ending in a newline."""
+    return report.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def write_json(report: Report, path: Path) -> None:
+    """Write report.json; whoever reads the path sees the old file or the new one, never half of it."""
+    write_atomically(path, report_json(report))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file beside its place, then move it there."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def read_json(path: Path) -> Report:
+    """Read report.json back.
+
+    Raises:
+        ReportError: it cannot be read, or is not a report of schema 1.
+    """
+    try:
+        return Report.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ReportError(f"cannot read {path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ReportError(f"{path} is not a report of schema 1: {where}: {first['msg']}") from None
+
+
+def report_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of report.json."""
+    schema = Report.model_json_schema(by_alias=True, mode="serialization")
+    found: dict[str, Any] = json.loads(json.dumps(schema))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

@@ -1,0 +1,29 @@
+"""Times, sizes and points as people read them."""
+
+from __future__ import annotations
+
+_KIB = 1024
+
+
+def number(value: float) -> str:
+    """Without superfluous zeros: 12, 7.5."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def seconds(value: float) -> str:
+    """Seconds as `12 ms` or `1.4 s`."""
+    if value < 1:
+        return f"{value * 1000:.1f} ms" if value < 0.01 else f"{value * 1000:.0f} ms"  # noqa: PLR2004
+    return f"{value:.1f} s"
+
+
+def size(value: int) -> str:
+    """Bytes as `5 B`, `12.5 KiB`, `4 MiB`."""
+    if value < _KIB:
+        return f"{value} B"
+    scaled, unit = float(value), "B"
+    for name in ("KiB", "MiB", "GiB"):
+        scaled, unit = scaled / _KIB, name
+        if scaled < _KIB:
+            break
+    return f"{number(round(scaled, 1))} {unit}"

@@ -1,0 +1,121 @@
+"""A report in the terminal: a table where there is a terminal, plain lines that can be searched where there is none."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grader.report.escape import escape_text
+from grader.report.model import CheckResult, Report, Stood, Verdict
+from grader.report.people import number
+
+_SYMBOLS = {
+    Verdict.PASS: ("✓", "green"),
+    Verdict.FAIL: ("✗", "red"),
+    Verdict.INCONCLUSIVE: ("?", "yellow"),
+    Verdict.SKIPPED: ("–", "bright_black"),
+}
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print the verdicts, then what there is to say about each check that did not pass."""
+    shown = _Terminal(console) if console.is_terminal else _Plain(console)
+    shown.heading(report)
+    shown.table(report.checks)
+    for check in report.checks:
+        if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and not check.hidden:
+            shown.details(check)
+    shown.ending(report)
+
+
+def _heading(report: Report) -> str:
+    name, title = escape_text(report.submission.name), escape_text(report.spec.title)
+    return f"{name}: {number(report.score)} of {number(report.max_score)} points ({title})"
+
+
+def _finding(check: CheckResult) -> str:
+    return "hidden check" if check.hidden else escape_text(check.summary)
+
+
+def _points(check: CheckResult) -> str:
+    return f"{number(check.points)}/{number(check.max_points)}"
+
+
+def _where(stood: Stood) -> str:
+    place = f"{stood.file}:{stood.line}" if stood.file else ""
+    waits = f", waiting for {stood.waits_for}" if stood.waits_for else ""
+    return escape_text(f"{stood.thread} in {stood.call}{waits}" + (f" at {place}" if place else ""))
+
+
+class _Plain:
+    """Lines of words, one check a line: for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def line(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style=style), soft_wrap=True)
+
+    def heading(self, report: Report) -> None:
+        self.line(_heading(report))
+
+    def table(self, checks: list[CheckResult]) -> None:
+        width = max(len(check.id) for check in checks)
+        for check in checks:
+            basis = "" if check.verdict is Verdict.SKIPPED else check.basis
+            columns = f"{check.verdict:<12} {_points(check):>7}  {check.id:<{width}}  {basis:<11}"
+            self.line(f"{columns}  {_finding(check)}")
+
+    def details(self, check: CheckResult) -> None:
+        if not check.diagnosis and not check.stood:
+            return
+        self.line("")
+        self.line(f"{check.id}: {escape_text(check.diagnosis.title) if check.diagnosis else _finding(check)}", "bold")
+        if check.diagnosis:
+            self.line(f"  {escape_text(check.diagnosis.explanation)}")
+        for stood in check.stood[:2]:
+            self.line(f"  {_where(stood)}", "bright_black")
+            self._excerpt(stood)
+        for hint in filter(None, (check.diagnosis.hint if check.diagnosis else "", check.hint)):
+            self.line(f"  Hint: {escape_text(hint)}", "cyan")
+
+    def _excerpt(self, stood: Stood) -> None:
+        if not stood.excerpt:
+            return
+        for index, text in enumerate(stood.excerpt.lines):
+            at = stood.excerpt.first_line + index
+            marked = at == stood.excerpt.marked
+            source = escape_text(text.expandtabs(4))
+            self.line(f"  {'>' if marked else ' '} {at:4} | {source}", "bold" if marked else "bright_black")
+
+    def ending(self, report: Report) -> None:
+        for note in report.notes:
+            self.line(f"note: {escape_text(note)}")
+
+
+class _Terminal(_Plain):
+    """The same with a table, symbols and colours."""
+
+    def heading(self, report: Report) -> None:
+        self.line("")
+        self.line(_heading(report), "bold")
+
+    def table(self, checks: list[CheckResult]) -> None:
+        table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(ratio=2)
+        table.add_column(no_wrap=True)
+        table.add_column(ratio=5)
+        for check in checks:
+            symbol, style = _SYMBOLS[check.verdict]
+            basis = "" if check.verdict is Verdict.SKIPPED else str(check.basis)
+            table.add_row(
+                Text(f"{symbol} {check.verdict}", style=style),
+                Text(_points(check)),
+                Text(escape_text(check.title)),
+                Text(basis, style="bright_black"),
+                Text(_finding(check)),
+            )
+        self._console.print(table)

@@ -1,0 +1,185 @@
+"""From the text of a spec to a typed `Spec`, or to every problem that it has, each with its place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+import grader
+from grader.spec import positions
+from grader.spec.messages import problem_of
+from grader.spec.model import MODELS, CheckFields, Facets, Spec
+from grader.spec.positions import Document
+from grader.spec.problems import Place, Problem, SpecError, nearest
+
+Catalogue = Mapping[str, type[CheckFields]]
+_TELLING = ("how", "when")
+
+
+def load_spec(path: Path, catalogue: Catalogue) -> Spec:
+    """Read a spec from a file; `catalogue` maps the names of behaviours to their parameters.
+
+    Raises:
+        SpecError: it cannot be read or is not right; with every problem that was found.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SpecError([Problem(f"cannot read the spec: {error.strerror}", str(path), Place(1, 1))]) from None
+    return parse_spec(text, str(path), catalogue)
+
+
+def parse_spec(text: bytes, file: str, catalogue: Catalogue) -> Spec:
+    """The same for a spec in memory; `file` is what messages call it.
+
+    Raises:
+        SpecError: as `load_spec`.
+    """
+    document = positions.read_yaml(text, file)
+    data = document.data
+    if not isinstance(data, dict):
+        raise SpecError([Problem("a spec is a mapping that begins with 'spec: NAME'", file, Place(1, 1))])
+    problems: list[Problem] = []
+    checks = _checks(document, catalogue, problems)
+    model = _model(document, problems)
+    whole = {**data, "model": model, "checks": checks}
+    if "checks" not in data:
+        del whole["checks"]
+    # What only we fill in is no key of the file.
+    spec = _validated(Spec, whole, document, (), problems, hide=("sha256",))
+    if spec is None or problems:
+        raise SpecError(problems)
+    return spec.model_copy(update={"sha256": hashlib.sha256(text).hexdigest()})
+
+
+def _validated(
+    kind: type[BaseModel],
+    data: Any,
+    document: Document,
+    path: positions.Path,
+    problems: list[Problem],
+    hide: tuple[str, ...] = (),
+) -> Any:
+    if isinstance(data, dict) and (taken := [name for name in hide if name in data]):
+        place = document.place((*path, taken[0]), key=True)
+        problems.append(Problem(f"unknown key {taken[0]!r}", document.file, place))
+        return None
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        problems += [problem_of(found, kind, document, path, hide) for found in error.errors(include_url=False)]
+        return None
+
+
+def _model(document: Document, problems: list[Problem]) -> str | Facets | None:
+    model = document.data.get("model")
+    if isinstance(model, dict):
+        found = _validated(Facets, model, document, ("model",), problems)
+        return found if isinstance(found, Facets) else None
+    if model is None or (isinstance(model, str) and model in MODELS):
+        return model
+    remedy = nearest(model, MODELS)
+    problems.append(Problem(f"unknown model {model!r}", document.file, document.place(("model",)), remedy))
+    return None
+
+
+def _checks(document: Document, catalogue: Catalogue, problems: list[Problem]) -> Any:
+    """Every check by its own behaviour's definition; a stand-in for each that is not right."""
+    raw = document.data.get("checks")
+    if not isinstance(raw, list):
+        return raw
+    checks = [_check(document, index, item, catalogue, problems) for index, item in enumerate(raw)]
+    return _named(document, checks, problems)
+
+
+def _check(
+    document: Document, index: int, item: Any, catalogue: Catalogue, problems: list[Problem]
+) -> CheckFields:
+    path: positions.Path = ("checks", index)
+    stand_in = _stand_in(item)
+    if not isinstance(item, dict) or "behaviour" not in item:
+        message = "a check is a mapping that begins with 'behaviour: NAME'"
+        problems.append(Problem(message, document.file, document.place(path), f"known are {', '.join(catalogue)}"))
+        return stand_in
+    name = item["behaviour"]
+    kind = catalogue.get(name) if isinstance(name, str) else None
+    if kind is None:
+        place = document.place((*path, "behaviour"))
+        problems.append(Problem(f"unknown behaviour {name!r}", document.file, place, nearest(name, catalogue)))
+        return stand_in
+    found = _validated(kind, item, document, path, problems)
+    return found if isinstance(found, CheckFields) else stand_in
+
+
+def _stand_in(item: Any) -> CheckFields:
+    """In place of a check that is not right: what it says of ids is still looked at."""
+    fields = item if isinstance(item, dict) else {}
+    name, needs = fields.get("id", ""), fields.get("needs", [])
+    needs = [needs] if isinstance(needs, str) else needs
+    return CheckFields.model_construct(
+        behaviour="unknown",
+        id=name if isinstance(name, str) else "",
+        needs=[need for need in needs if isinstance(need, str)] if isinstance(needs, list) else [],
+    )
+
+
+def _named(document: Document, checks: list[CheckFields], problems: list[Problem]) -> list[CheckFields]:
+    """Give every check an id and a title, and see that ids are unique and needs name earlier checks."""
+    explicit: dict[str, int] = {}
+    for index, check in enumerate(checks):
+        if check.id and check.id in explicit:
+            place = document.place(("checks", index, "id"))
+            remedy = "every check has an id of its own"
+            problems.append(Problem(f"the id {check.id!r} is there twice", document.file, place, remedy))
+        elif check.id:
+            explicit[check.id] = index
+    named: list[CheckFields] = []
+    for index, check in enumerate(checks):
+        title = check.title or check.default_title or check.behaviour.replace("_", " ").capitalize()
+        name = check.id or _free(check, {*explicit, *(other.id for other in named)})
+        earlier = [other.id for other in named]
+        for place_in_list, need in enumerate(check.needs):
+            if need not in earlier:
+                place = document.place(("checks", index, "needs", place_in_list))
+                message = f"{name!r} needs {need!r}, which is not the id of an earlier check"
+                problems.append(Problem(message, document.file, place, nearest(need, earlier)))
+        named.append(check.model_copy(update={"id": name, "title": title}))
+    return named
+
+
+def _free(check: CheckFields, taken: set[str]) -> str:
+    words = [check.behaviour, *(str(getattr(check, name)) for name in _TELLING if hasattr(check, name))]
+    base = "-".join(words).replace("_", "-")
+    number, name = 1, base
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def bundled_folder() -> Path:
+    """Where the bundled specs are: in the installed package, or beside it in a checkout."""
+    package = Path(grader.__file__).parent
+    inside = package / "bundled" / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def find_spec(name: str) -> Path:
+    """The file of a spec that is given as a path, or as the name of a bundled one.
+
+    Raises:
+        SpecError: there is no such file and no such bundled spec.
+    """
+    path = Path(name)
+    bundled = {file.stem: file for file in sorted(bundled_folder().glob("*.yaml"))}
+    if path.is_file() or (path.exists() and os.sep in name):
+        return path
+    if (short := name.removesuffix(".yaml")) in bundled:
+        return bundled[short]
+    remedy = nearest(short, bundled)
+    raise SpecError([Problem(f"there is no spec {name!r}, neither a file nor a bundled one", name, None, remedy)])

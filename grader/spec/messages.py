@@ -1,0 +1,89 @@
+"""Validation errors in the words of somebody who writes a spec."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from grader.spec.positions import Document, Path
+from grader.spec.problems import Problem, nearest
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "list": "a list",
+    "dict": "a mapping of keys to values",
+    "model": "a mapping of keys to values",
+}
+_BOUNDS = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+
+
+def problem_of(
+    error: Any, kind: type[BaseModel], document: Document, path: Path, hide: tuple[str, ...] = ()
+) -> Problem:
+    """One error of pydantic, about a value at `path` + its own location, as a located problem."""
+    inner = tuple(part for part in error["loc"] if isinstance(part, str | int))
+    where = (*path, *inner)
+    kind_of_error, name = str(error["type"]), _name(inner)
+    if kind_of_error == "missing":
+        return Problem(f"{name} is missing", document.file, document.place(where[:-1]))
+    if kind_of_error == "extra_forbidden":
+        valid = [field for field in _fields_at(kind, inner[:-1]) if field not in hide]
+        place = document.place(where, key=True)
+        return Problem(f"unknown key {name}", document.file, place, nearest(inner[-1], valid))
+    message, remedy = _words(error, kind_of_error, name)
+    return Problem(message, document.file, document.place(where), remedy)
+
+
+def _name(inner: Path) -> str:
+    if inner and isinstance(inner[-1], int) and len(inner) > 1:
+        return f"entry {inner[-1] + 1} of {inner[-2]!r}"
+    return repr(inner[-1]) if inner else "this"
+
+
+def _words(error: Any, kind: str, name: str) -> tuple[str, str]:
+    given, context = _shown(error["input"]), error.get("ctx", {})
+    if kind == "literal_error":
+        return f"{name} cannot be {given}", nearest(error["input"], re.findall(r"'([^']*)'", context["expected"]))
+    if kind == "value_error":
+        return f"{name} cannot be {given}", str(context["error"])
+    if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
+        bound, value = next((bound, context[bound]) for bound in _BOUNDS if bound in context)
+        return f"{name} must be {_BOUNDS[bound]} {value:g}, not {given}", ""
+    if kind in ("too_short", "string_too_short"):
+        return f"{name} must not be empty", ""
+    if kind in ("too_long", "string_too_long"):
+        return f"{name} is too long", ""
+    if kind == "string_pattern_mismatch":
+        return f"{name} cannot be {given}", "use small letters, digits and '-' only"
+    if kind == "finite_number":
+        return f"{name} must be a finite number, not {given}", ""
+    wanted = _KINDS.get(kind.split("_", maxsplit=1)[0], "something else")
+    return f"{name} must be {wanted}, not {given}", ""
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "empty"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - one line of a terminal
+
+
+def _fields_at(kind: type[BaseModel], inner: Path) -> list[str]:
+    """The valid keys of the mapping at a path below a model."""
+    for part in inner:
+        if not isinstance(part, str) or part not in kind.model_fields:
+            continue
+        annotation = kind.model_fields[part].annotation
+        nested = [a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)]
+        if nested:
+            kind = nested[0]
+    return list(kind.model_fields)

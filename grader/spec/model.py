@@ -1,0 +1,120 @@
+"""What a spec holds, typed: from these definitions come validation, messages, and the JSON Schema for editors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
+
+from grader.spec.units import Duration, Size
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _plain_name(value: str) -> str:
+    if value.startswith(("/", "-")) or ".." in value.split("/") or "\0" in value or not value:
+        raise ValueError("give a file name inside the submission's folder")
+    return value
+
+
+FileName = Annotated[str, AfterValidator(_plain_name)]
+Strings = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+class Part(BaseModel):
+    """A frozen part of a spec; a key that is not known is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class CheckFields(Part):
+    """What every check may have, whatever its behaviour."""
+
+    default_title: ClassVar[str] = ""
+
+    behaviour: str = Field(description="what the server must do: the name of a behaviour")
+    id: Slug = Field(default="", validate_default=False, description="short name, unique in the spec")
+    title: str = Field(default="", description="one line that a student reads")
+    points: float = Field(default=0, ge=0, le=1e6, allow_inf_nan=False, description="what it is worth")
+    needs: Strings = Field(default_factory=list, description="ids of earlier checks without which it is skipped")
+    hidden: bool = Field(default=False, description="whether students see only the verdict")
+    hint: str = Field(default="", description="said to a student whose server fails it")
+
+
+class Server(Part):
+    """How the submission becomes a running server."""
+
+    entry: Annotated[list[FileName], BeforeValidator(_as_list)] = Field(
+        default=["server.py"], min_length=1, description="the file that starts it; of several the first that is there"
+    )
+    build: str | None = Field(default=None, description="command that builds it; by default from the language")
+    run: str | None = Field(default=None, description="command that runs it; by default from the language")
+    env: dict[str, str] = Field(default_factory=dict, description="environment variables")
+    args: list[str] = Field(default_factory=list, description="further arguments")
+    port: int = Field(default=8080, ge=1, le=65535, description="offered as argument and PORT; the real one is observed")
+
+
+class Protocol(Part):
+    """What a right reply is."""
+
+    reply: Literal["upper", "echo"] = Field(default="upper", description="the request in upper case, or as it came")
+
+
+class Limits(Part):
+    """What the server may use before it is stopped."""
+
+    memory: Size = Field(default=256 << 20, ge=16 << 20, le=64 << 30, description="resident memory of all its processes")
+    processes: int = Field(default=64, ge=1, le=65536, description="processes and threads")
+    files: int = Field(default=4096, ge=16, le=1 << 20, description="open descriptors of each process")
+    startup: Duration = Field(default=10.0, gt=0, le=600, description="until it listens, at the very most")
+    output: Size = Field(default=1 << 20, ge=1024, le=64 << 20, description="how much of its output is kept")
+
+
+Workers = Literal["single", "threads", "processes", "pool"]
+WaitsIn = Literal["accept", "recv", "sleep", "running", "select", "poll", "epoll", "io_uring"]
+Sockets = Literal["blocking", "nonblocking", "mixed"]
+
+
+class Facets(Part):
+    """The allowed facets of an IO model; a facet that is left out may be anything."""
+
+    workers: Annotated[list[Workers], BeforeValidator(_as_list)] = Field(default_factory=list)
+    waits: Annotated[list[WaitsIn], BeforeValidator(_as_list)] = Field(default_factory=list)
+    sockets: Annotated[list[Sockets], BeforeValidator(_as_list)] = Field(default_factory=list)
+
+
+MODELS: dict[str, Facets] = {"select": Facets(workers=["single"], waits=["select"])}
+"""The models that a spec can name."""
+
+
+class Spec(Part):
+    """One assignment: what is handed in, and what it must do."""
+
+    spec: Slug = Field(description="the spec's own short name")
+    title: str = Field(min_length=1, description="one line: what the server is")
+    description: str = Field(default="", description="the assignment in a few sentences")
+    model: str | Facets | None = Field(default=None, description="a known IO model, or its facets; read by io_model")
+    server: Server = Field(default_factory=Server)
+    protocol: Protocol = Field(default_factory=Protocol)
+    limits: Limits = Field(default_factory=Limits)
+    checks: list[SerializeAsAny[CheckFields]] = Field(min_length=1, description="what is checked, in this order")
+    sha256: str = Field(default="", exclude=True)
+
+    @property
+    def max_score(self) -> float:
+        """The sum of all points."""
+        return round(sum(check.points for check in self.checks), 4)
+
+    @property
+    def model_name(self) -> str:
+        """The model in words."""
+        return self.model if isinstance(self.model, str) else "required"
+
+    def facets(self) -> dict[str, list[str]]:
+        """The allowed values of each facet; an empty list allows any."""
+        found = MODELS[self.model] if isinstance(self.model, str) else self.model or Facets()
+        return found.model_dump()

@@ -1,0 +1,132 @@
+"""Duty and budgets: figures in the server's own terms, which a loaded machine does not change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from evidence_samples import THREAD, WAIT
+
+from grader.evidence.records import Counters, Pass, ThreadSample
+from grader.judgement.budget import Account, Budget
+from grader.judgement.duty import measure
+
+SECOND = 1_000_000_000
+
+
+def sample(at: float, cpu: float, delay: float, tid: int = THREAD.tid, **changes: object) -> ThreadSample:
+    counters = Counters(int(at * 10), int(cpu * SECOND), int(delay * SECOND), 1)
+    return replace(THREAD, tid=tid, at_ns=int(at * SECOND), counters=counters, **changes)  # type: ignore[arg-type]
+
+
+def look(at: float, *threads: ThreadSample) -> Pass:
+    return Pass(int(at * SECOND), int(at * SECOND), threads)
+
+
+@pytest.mark.parametrize(
+    ("wall", "cpu", "delay", "duty"),
+    [
+        (1.0, 1.0, 0.0, 1.0),  # a busy loop alone
+        (5.0, 1.0, 4.0, 1.0),  # the same beside hogs: it ran whenever it was let
+        (1.0, 0.02, 0.0, 0.02),  # a light poller alone
+        (1.0, 0.02, 0.5, 0.04),  # the same beside hogs
+        (1.0, 0.0, 0.0, 0.0),  # asleep
+    ],
+)
+def test_duty_is_cpu_over_the_time_in_which_it_could_have_run(
+    wall: float, cpu: float, delay: float, duty: float
+) -> None:
+    found = measure(look(0, sample(0, 7, 3)), look(wall, sample(wall, 7 + cpu, 3 + delay)))
+
+    assert found is not None
+    assert found.share == pytest.approx(duty)
+
+
+def test_duty_of_threads_adds_up() -> None:
+    before = look(0, sample(0, 0, 0), sample(0, 0, 0, tid=2))
+    after = look(1, sample(1, 1, 0), sample(1, 0.5, 0.5, tid=2))
+
+    found = measure(before, after)
+
+    assert found is not None
+    assert found.share == pytest.approx(2.0)
+
+
+def test_time_stopped_by_a_quota_counts_as_delay() -> None:
+    found = measure(look(0, sample(0, 0, 0)), look(1, sample(1, 0.5, 0)), throttled_ns=SECOND // 2)
+
+    assert found is not None
+    assert found.share == pytest.approx(1.0)
+
+
+def test_a_thread_born_in_between_counts_from_its_birth() -> None:
+    found = measure(look(0), look(1, sample(1, 0.5, 0)))
+
+    assert found is not None
+    assert found.share == pytest.approx(0.5)
+
+
+def test_without_schedstat_there_is_no_duty() -> None:
+    blind = replace(THREAD, counters=Counters(1))
+
+    assert measure(look(0, blind), look(1, blind)) is None
+
+
+def test_a_spinning_server_spends_cpu_time_whatever_the_wall_clock_says() -> None:
+    account = Account(Budget(cpu=1.0, wall=20.0), began_ns=0)
+    account.add(look(0, sample(0, 0, 0)), ())
+    account.add(look(9, sample(9, 0.9, 8)), ())
+    assert account.spent(9 * SECOND) is None
+
+    account.add(look(10, sample(10, 1.0, 9)), ())
+
+    spent = account.spent(10 * SECOND)
+    assert spent is not None
+    assert spent.busy
+    assert not spent.starved
+
+
+def test_a_timed_wait_spends_wake_ups() -> None:
+    account = Account(Budget(wakeups=5), began_ns=0)
+    timed = (replace(WAIT, limit=0.1),)
+    account.add(look(0, sample(0, 0, 0)), timed)
+    account.add(look(0.4, sample(0.4, 0, 0)), timed)
+    assert account.spent(SECOND) is None
+
+    account.add(look(0.5, sample(0.5, 0, 0)), timed)
+
+    spent = account.spent(SECOND)
+    assert spent is not None
+    assert "woke 5 times" in spent.reason
+
+
+def test_wake_ups_do_not_count_while_another_thread_wants_to_run() -> None:
+    """One thread that polls must not use up the patience that another, kept off the CPU, still needs."""
+    account = Account(Budget(wakeups=5), began_ns=0)
+    timed = (replace(WAIT, limit=0.001),)
+    for moment in range(4):
+        runnable = sample(moment, 0, 0, tid=2, state="R", call=None)
+        account.add(look(moment, sample(moment, 0, 0), runnable), timed)
+
+    assert account.spent(4 * SECOND) is None
+
+
+def test_progress_gives_the_whole_budget_back() -> None:
+    account = Account(Budget(cpu=1.0), began_ns=0)
+    account.add(look(0, sample(0, 0, 0)), ())
+    account.add(look(1, sample(1, 0.9, 0)), ())
+    account.restart(SECOND)
+    account.add(look(2, sample(2, 1.8, 0)), ())
+
+    assert account.spent(2 * SECOND) is None
+
+
+def test_a_server_kept_off_the_cpu_until_the_end_is_not_judged() -> None:
+    account = Account(Budget(wall=20.0), began_ns=0)
+    account.add(look(0, sample(0, 0, 0)), ())
+    account.add(look(20, sample(20, 0.1, 15)), ())
+
+    spent = account.spent(20 * SECOND)
+
+    assert spent is not None
+    assert spent.starved
