@@ -35,7 +35,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
 @click.version_option(grader.__version__)
 def grade_command(
-    submissions: tuple[Path, ...], spec_name: str, output: Path, only: tuple[str, ...], form: str, exit_zero: bool
+    submissions: tuple[Path, ...],
+    spec_name: str,
+    output: Path,
+    only: tuple[str, ...],
+    form: str,
+    exit_zero: bool,
 ) -> None:
     """Grade SUBMISSION folders against SPEC and write a report for each.
 

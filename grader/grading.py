@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import signal
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import grader
-from grader.arena.namespaces import run_isolated, workspace
+from grader.arena.namespaces import ArenaUnavailableError, run_isolated, workspace
 from grader.arena.sandbox import needed_paths
 from grader.arena.submission import Submission, open_submission
 from grader.examiner import Examiner, result_of
 from grader.judgement.finding import Finding
+from grader.launch import Launch
 from grader.report.model import (
     ArenaInfo,
     Basis,
@@ -38,11 +39,12 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
 
     Raises:
         SubmissionError: the submission cannot be graded as it was handed in.
+        ArenaUnavailableError: this machine does not let us make an arena, or run such a submission in it.
     """
     work = open_submission(
         path, spec.server.entry, spec.server.build, spec.server.run, spec.server.port, spec.server.args
     )
-    started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
+    started, began = dt.datetime.now(dt.UTC), time.monotonic()
     results, told = _in_arena(work, spec, progress)
     results += _unfinished(spec, results)
     return Report(
@@ -64,8 +66,14 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
 def _in_arena(work: Submission, spec: Spec, progress: Progress) -> tuple[list[CheckResult], dict[str, Any]]:
     """Fork the arena and read what it tells, a JSON line for each check and a last one for the rest."""
     listening, telling = os.pipe()
+
+    def tell(message: dict[str, Any]) -> None:
+        os.write(telling, (json.dumps(message) + "\n").encode())
+
     needed = [work.folder, Path(grader.__file__).parent, *needed_paths()]
-    child = run_isolated(lambda: _examine(work, spec, needed, telling), needed)
+    child = run_isolated(
+        lambda: _examine(work, spec, workspace(needed), tell), needed, lambda reason: tell({"unavailable": reason})
+    )
     os.close(telling)
     results: list[CheckResult] = []
     rest: dict[str, Any] = {}
@@ -76,6 +84,8 @@ def _in_arena(work: Submission, spec: Spec, progress: Progress) -> tuple[list[Ch
                 if "check" in told:
                     results.append(CheckResult.model_validate(told["check"]))
                     progress(results[-1])
+                elif "unavailable" in told:
+                    raise ArenaUnavailableError(told["unavailable"])
                 else:
                     rest = told
     finally:
@@ -92,25 +102,16 @@ def _end(child: int) -> None:
     os.waitpid(child, 0)
 
 
-def _examine(work: Submission, spec: Spec, needed: list[Path], telling: int) -> None:
-    with os.fdopen(telling, "w", encoding="utf-8") as out:
-
-        def tell(message: dict[str, Any]) -> None:
-            out.write(json.dumps(message) + "\n")
-            out.flush()
-
-        examiner = Examiner(
-            spec, work, workspace(needed), lambda result: tell({"check": result.model_dump(mode="json")})
-        )
+def _examine(work: Submission, spec: Spec, folder: Path, tell: Callable[[dict[str, Any]], None]) -> None:
+    launch = Launch(spec, work, folder)
+    examiner = Examiner(spec, launch, lambda result: tell({"check": result.model_dump(mode="json")}))
+    try:
         examiner.examine()
-        tell(
-            {
-                "observed": examiner.observed.model_dump(),
-                "missing": examiner.missing,
-                "notes": examiner.notes,
-                "output": examiner.output.model_dump(),
-            }
-        )
+    except ArenaUnavailableError as error:
+        tell({"unavailable": str(error)})
+        return
+    rest = {"observed": examiner.observed.model_dump(), "output": launch.output.model_dump()}
+    tell({**rest, "missing": launch.missing, "notes": launch.notes + examiner.notes})
 
 
 def _unfinished(spec: Spec, results: list[CheckResult]) -> list[CheckResult]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.arena.sandbox import INSIDE
 from grader.arena.submission import source_lines
-from grader.evidence.records import Pass, Stack
+from grader.evidence.records import Frame, Pass, Stack
 from grader.evidence.stacks import read_stacks
 from grader.judgement import picture, raw, source
 from grader.judgement.diagnosis import Case, diagnose
@@ -34,9 +34,17 @@ def inquire(stage: Stage, finding: Finding, folder: Path, seconds: float) -> dic
     stacks = () if finding.ended else _stacks(look, spinning=spinning)
     case = _case(stage, finding, folder, stacks, spinning=spinning)
     diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
-    stood = _stood(finding, look, stacks, folder, case)
-    if not stood and diagnosis and diagnosis.file and diagnosis.line:
-        stood = [_crashed(diagnosis, folder)]
+    stood = _stood(finding, look, stacks, folder)
+    if diagnosis and diagnosis.file and diagnosis.line:
+        if not stood:
+            stood = [_crashed(diagnosis, case, folder)]
+        elif spinning:
+            # A thread that spins is at many lines in turn; the one to look at is that of the mistake.
+            again = {"line": diagnosis.line, "excerpt": excerpt(folder, diagnosis.file, diagnosis.line)}
+            stood[0] = stood[0].model_copy(update={"file": diagnosis.file, **again})
+        elif (diagnosis.file, diagnosis.line) not in {(s.file, s.line) for s in stood}:
+            shown = excerpt(folder, diagnosis.file, diagnosis.line)
+            diagnosis = diagnosis.model_copy(update={"excerpt": shown})
     timeline = picture.draw(
         stage.journal.entries,
         stage.lifelines.stretches(),
@@ -78,11 +86,12 @@ def _case(stage: Stage, finding: Finding, folder: Path, stacks: tuple[Stack, ...
         sources={name: source_lines(folder, name) for name in files},
         traceback=traceback,
         workers=str(finding.facts.get("workers", "")),
+        unserved=finding.unserved,
     )
 
 
-def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path, case: Case) -> list[Stood]:
-    frames = {}
+def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path) -> list[Stood]:
+    frames: dict[tuple[int, int], Frame] = {}
     for stack in stacks:
         if frame := stack.own_frame:
             frames.setdefault((stack.pid, stack.tid), frame)
@@ -90,9 +99,7 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path
         where = [((s.pid, s.tid), s.thread, s.call, s.waits_for) for s in standings(finding.evidence)]
     else:
         names = thread_names(look.threads)
-        where = [
-            ((s.pid, s.tid), names[s.pid, s.tid], s.call.name if s.call else "running", "") for s in look.threads
-        ]
+        where = [((s.pid, s.tid), names[s.pid, s.tid], s.call.name if s.call else "running", "") for s in look.threads]
     found = []
     for key, thread, call, waits_for in where[:_MOST_STOOD]:
         frame = frames.get(key)
@@ -107,13 +114,13 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path
                 excerpt=excerpt(folder, frame.file, frame.line) if frame else None,
             )
         )
-    del case
     return found
 
 
-def _crashed(diagnosis: Diagnosis, folder: Path) -> Stood:
+def _crashed(diagnosis: Diagnosis, case: Case, folder: Path) -> Stood:
     file, line = diagnosis.file or "", diagnosis.line or 0
-    return Stood(thread="main thread", call="ended", file=file, line=line, excerpt=excerpt(folder, file, line))
+    how = f"ended with {case.traceback.kind}" if case.traceback else "ended"
+    return Stood(thread="main thread", call=how, file=file, line=line, excerpt=excerpt(folder, file, line))
 
 
 def excerpt(folder: Path, file: str, line: int) -> Excerpt | None:

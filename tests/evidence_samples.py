@@ -1,4 +1,4 @@
-"""Evidence written by hand: a select server asleep with two clients, one of whom waits in vain, and ways to change it."""
+"""Evidence written by hand: a server asleep with two clients, one of whom waits in vain, and ways to change it."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def with_descriptor(descriptor: Descriptor) -> Evidence:
 def waiting_for(kind: DescriptorKind, *, writing: bool = False, target: str = "") -> Evidence:
     """The thread waits for one descriptor of this kind."""
     evidence = with_descriptor(Descriptor(9, kind, 90, target=target))
-    fds: dict[str, tuple[int, ...]] = {"reads": (), "writes": (9,)} if writing else {"reads": (9,), "writes": ()}
-    return replace(evidence, waits=(replace(WAIT, **fds),))
+    wait = replace(WAIT, reads=() if writing else (9,), writes=(9,) if writing else ())
+    return replace(evidence, waits=(wait,))
 
 
 def with_socket(old: TcpSocket, **changes: Any) -> Evidence:

@@ -39,7 +39,7 @@ class OneProcess(ProcReader):
 
 @contextmanager
 def running(body: str) -> Iterator[OneProcess]:
-    program = subprocess.Popen(
+    program: subprocess.Popen[bytes] = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(body=textwrap.dedent(body))], stdout=subprocess.PIPE
     )
     try:
@@ -50,9 +50,7 @@ def running(body: str) -> Iterator[OneProcess]:
         yield reader
     finally:
         program.kill()
-        program.wait()
-        if program.stdout:
-            program.stdout.close()
+        program.communicate()
 
 
 def asleep(reader: ProcReader) -> ThreadSample:
@@ -91,9 +89,7 @@ def wait_of(body: str) -> Wait:
         ("a.sendall(b'x' * (1 << 24))", WaitKind.SEND, None),
         ("os.fork() or signal.pause(); os.wait()", WaitKind.CHILD, None),
         (
-            "import struct\n"
-            "a.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 60, 0))\n"
-            "a.recv(1)",
+            "import struct\na.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 60, 0))\na.recv(1)",
             WaitKind.RECV,
             60,
         ),
@@ -160,7 +156,10 @@ def test_an_epoll_set_tells_what_it_watches() -> None:
 def test_nonblocking_is_seen_in_the_kernel() -> None:
     process = process_of("a.setblocking(False)")
 
-    assert sorted(d.nonblocking for d in process.descriptors if d.kind is DescriptorKind.UNIX) == [False, True]
+    assert sorted(d.nonblocking for d in process.descriptors if d.kind is DescriptorKind.UNIX) == [
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("name", ["SIGALRM", "SIGVTALRM", "SIGPROF"])

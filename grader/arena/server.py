@@ -51,7 +51,12 @@ class RunningServer:
 
 
 def start(
-    folder: Path, scratch: Path, argv: tuple[str, ...], environment: dict[str, str], bounds: Bounds, output_cap: int
+    folder: Path,
+    scratch: Path,
+    argv: tuple[str, ...],
+    environment: dict[str, str],
+    bounds: Bounds,
+    output_cap: int,
 ) -> RunningServer:
     """Start `argv` in a sandbox over `folder`; returns as soon as the sandbox stands.
 
@@ -63,7 +68,7 @@ def start(
     reading, writing = os.pipe()
     status, tell_status = os.pipe()
     words = command(folder, scratch, list(argv), environment, tell_status)
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=writing,
@@ -85,7 +90,12 @@ def _first_process(status: TextIO) -> set[int]:
 
 
 def run_to_end(
-    folder: Path, scratch: Path, argv: tuple[str, ...], environment: dict[str, str], bounds: Bounds, seconds: float
+    folder: Path,
+    scratch: Path,
+    argv: tuple[str, ...],
+    environment: dict[str, str],
+    bounds: Bounds,
+    seconds: float,
 ) -> tuple[int | None, str]:
     """Run a build in a sandbox: its exit status (None if `seconds` of wall time were not enough) and its output."""
     server = start(folder, scratch, argv, environment, bounds, 1 << 18)

@@ -67,7 +67,12 @@ def open_submission(
         there = ", ".join(sorted(name.name for name in path.iterdir())[:5]) or "nothing"
         raise SubmissionError(f"submission {str(path)!r} has no {' or '.join(entries)}; it holds {there}")
     language = LANGUAGES.get(Path(entry).suffix, Language(Path(entry).suffix.lstrip(".") or "other", "", "./{entry}"))
-    values = {"entry": entry, "stem": Path(entry).stem, "port": str(port), "python": shlex.quote(interpreter())}
+    values = {
+        "entry": entry,
+        "stem": Path(entry).stem,
+        "port": str(port),
+        "python": shlex.quote(interpreter()),
+    }
     return Submission(
         name=path.resolve().name,
         folder=path.resolve(),

@@ -24,7 +24,7 @@ class CpuCeiling(Behaviour):
     """Use next to no CPU while there is nothing to do.
 
     The figure is the duty: CPU time over the time in which the server could have run, so that a busy machine
-    changes nothing. A server that is provably asleep without time limit uses none, and no time is spent on measuring it.
+    changes nothing. A server that is provably asleep without time limit uses none; that takes no time to measure.
     """
 
     name: ClassVar[str] = "cpu_ceiling"

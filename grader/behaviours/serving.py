@@ -25,7 +25,9 @@ class Echo(Behaviour):
     default_title: ClassVar[str] = "Every message is answered rightly"
     behaviour: Literal["echo"] = "echo"
     sizes: list[Size] = Field(
-        default=[1, 64, 1023, 1024, 1025, 4096, 65536], min_length=1, description="message sizes, each sent once"
+        default=[1, 64, 1023, 1024, 1025, 4096, 65536],
+        min_length=1,
+        description="message sizes, each sent once",
     )
     pieces: int = Field(default=8, ge=0, le=100, description="into how many pieces one message is cut; 0 for none")
     pipelined: int = Field(default=5, ge=0, le=100, description="messages sent at once, without waiting for replies")

@@ -27,6 +27,11 @@ class Collector:
         """The live processes of the tree with their descriptors."""
         return self.reader.processes({entry.inode for entry in self.table.read()})
 
+    def queued(self, local_port: int, remote_port: int) -> int:
+        """How many bytes one side has handed to the kernel for the other, and the other's kernel has not taken."""
+        ours = (e for e in self.table.read() if (e.local_port, e.remote_port) == (local_port, remote_port))
+        return sum(entry.send_queue for entry in ours)
+
     def complete(self, first: Pass) -> Evidence:
         """All that a proof asks for, around what lies between `first` and a second pass made last."""
         sockets = self.table.read()

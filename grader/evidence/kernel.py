@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import socket
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -59,12 +58,12 @@ def borrow_socket(pid: int, fd: int) -> socket.socket:
 
 
 def unshare(flags: int) -> None:
-    """unshare(2)."""
+    """Leave namespaces for new ones: `flags` are the kernel's CLONE_NEW constants."""
     _checked(_libc.unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
-    """mount(2)."""
+    """Put a file system of `kind` on the folder `target`."""
     result = _libc.mount(
         source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode() or None
     )
@@ -74,6 +73,3 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 def die_with_parent() -> None:
     """Ask for SIGKILL when the parent ends (PR_SET_PDEATHSIG); the caller checks that it is not too late."""
     _checked(_libc.prctl(1, 9, 0, 0, 0), "prctl")
-
-
-MACHINE = platform.machine()

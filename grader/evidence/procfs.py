@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import socket
@@ -25,6 +24,8 @@ _TIMER_SIGNALS = (1 << 13) | (1 << 25) | (1 << 26)  # SIGALRM, SIGVTALRM, SIGPRO
 _NONBLOCKING = os.O_NONBLOCK
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _PIPE = re.compile(r"pipe:\[(\d+)\]")
+_RESIDENT_PAGES = re.compile(r"^\d+ (\d+)")
+_PROPORTIONAL_KB = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 _WATCHED = re.compile(r"^tfd:\s*(\d+)", re.MULTILINE)
 _ANONYMOUS = {
     "anon_inode:[eventpoll]": DescriptorKind.EPOLL,
@@ -145,13 +146,23 @@ class ProcReader:
             pending_signals=any(int(status[mask], 16) for mask in ("SigPnd", "ShdPnd")),
         )
 
-    def memory(self) -> int:
-        """Resident bytes of the whole tree (what is shared counts for each that shares it)."""
-        pages = 0
-        for pid in self.pids():
-            with contextlib.suppress(OSError, IndexError, ValueError):
-                pages += int(_read(f"{self.root}/{pid}/statm").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+    def memory(self, allowed: int) -> int:
+        """Resident bytes of the whole tree.
+
+        What processes share counts once, as smaps_rollup tells it. That is slow to read, so it is asked only when
+        the quick sum, in which it counts for each of them, is more than `allowed`.
+        """
+        quick = sum(self._figure(pid, "statm", _RESIDENT_PAGES) for pid in self.pids()) * os.sysconf("SC_PAGE_SIZE")
+        if quick <= allowed:
+            return quick
+        return sum(self._figure(pid, "smaps_rollup", _PROPORTIONAL_KB) for pid in self.pids()) * 1024
+
+    def _figure(self, pid: int, file: str, pattern: re.Pattern[str]) -> int:
+        try:
+            found = pattern.search(_read(f"{self.root}/{pid}/{file}"))
+        except OSError:
+            return 0
+        return int(found[1]) if found else 0
 
     def processes(self, tcp_inodes: set[int]) -> tuple[Process, ...]:
         """Every live process with its descriptors; `tcp_inodes` tells TCP sockets from other kinds."""

@@ -172,8 +172,8 @@ class TcpSocket:
 
     For LISTEN `receive_queue` is the number of connections waiting for accept() and `send_queue` the backlog;
     otherwise they are bytes received and not read, and bytes sent and not acknowledged. `in_flight` is segments
-    on the way, `unsent` bytes held back by the peer's window, `received` bytes ever received. `inode` is 0 while no process
-    owns the socket (not yet accepted, or already closed).
+    on the way, `unsent` bytes held back by the peer's window, `received` bytes ever received. `inode` is 0 while no
+    process owns the socket (not yet accepted, or already closed).
     """
 
     state: TcpState
@@ -236,7 +236,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of a thread's stack, innermost first in a `Stack`; `file` is relative to the submission if inside it."""
+    """One frame of a thread's stack, innermost first in a `Stack`; `file` is relative to the submission if in it."""
 
     function: str
     file: str

@@ -57,9 +57,7 @@ class SocketTable:
         return tuple(entry for family in (socket.AF_INET, socket.AF_INET6) for entry in self._dump(family, states))
 
     def _dump(self, family: int, states: int) -> Iterator[TcpSocket]:
-        request = _REQUEST.pack(
-            family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), 0, states, b"\0" * 48
-        )
+        request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), 0, states, b"\0" * 48)
         header = _HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _DUMP_REQUEST, 0, 0)
         self._netlink.send(header + request)
         while True:

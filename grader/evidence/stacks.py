@@ -38,7 +38,7 @@ def read_stacks(pid: int, inside: str) -> tuple[Stack, ...]:
         return ()
     argv = [program, "dump", "--json", "--nonblocking", "--pid", str(pid)]
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=_PATIENCE, check=True)  # noqa: S603
+        done = subprocess.run(argv, capture_output=True, timeout=_PATIENCE, check=True)
         found = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return ()
@@ -74,5 +74,3 @@ def _frame(frame: dict[str, Any], inside: str) -> Frame:
         line=int(frame.get("line") or 0),
         own=own and not path.startswith("<"),
     )
-
-

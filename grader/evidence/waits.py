@@ -138,7 +138,7 @@ def _socket_limit(pid: int, fd: int, option: int) -> float | None:
         raise
     with borrowed:
         whole, part = struct.unpack("=qq", borrowed.getsockopt(socket.SOL_SOCKET, option, 16))
-    return (whole + part / 1e6) or None
+    return float(whole + part / 1e6) or None
 
 
 def _int32(value: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from grader.evidence.records import Pass, Process
 
@@ -30,6 +31,7 @@ def count(look: Pass, processes: tuple[Process, ...]) -> Counts:
 
 
 _WORDS = {
+    "sockets": "open sockets",
     "descriptors": "open descriptors",
     "threads": "threads",
     "processes": "processes",
@@ -45,6 +47,6 @@ def growing(rounds: list[Counts]) -> str | None:
     """
     for name, words in _WORDS.items():
         figures = [getattr(counts, name) for counts in rounds]
-        if len(figures) > 2 and all(a < b for a, b in zip(figures, figures[1:], strict=False)):  # noqa: PLR2004
+        if len(figures) > 2 and all(a < b for a, b in pairwise(figures)):  # noqa: PLR2004
             return f"{words} grew with every round: {', '.join(map(str, figures))}"
     return None

@@ -30,6 +30,7 @@ class Case:
     sources: dict[str, list[str]]
     traceback: Traceback | None
     workers: str = ""
+    unserved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,9 @@ def closed_but_not_removed(case: Case) -> Answer | None:
     return "closed-but-not-removed", _crash(case)
 
 
+_SETS = {WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL}
+
+
 def _only_wait(case: Case, kinds: set[WaitKind]) -> Wait | None:
     if case.evidence is None or len(case.evidence.waits) != 1:
         return None
@@ -140,6 +144,56 @@ def eof_not_checked(case: Case) -> Answer | None:
     return "eof-not-checked", _place_of(case)
 
 
+def always_writable(case: Case) -> Answer | None:
+    """It spins around select() although no socket has anything to read: then it is the write list that is ready."""
+    ports = {e.local_port for e in case.sockets if e.state is TcpState.LISTEN}
+    ours = [e for e in case.sockets if e.local_port in ports]
+    quiet = all(e.state in (TcpState.LISTEN, TcpState.ESTABLISHED) and not e.receive_queue for e in ours)
+    if not case.spinning or not quiet or len(ours) < 2:  # noqa: PLR2004 - a listener and a client
+        return None
+    for frame in _own_frames(case):
+        lines = case.sources.get(frame.file, [])
+        for near in (frame.line, *source.method_lines(lines, {"select"}, frame.line)):
+            if any(source.is_select_with_writers(call) for call in source.calls_at(lines, near)):
+                return "always-writable", Place(frame.file, near)
+    return None
+
+
+def removed_but_not_closed(case: Case) -> Answer | None:
+    """Clients have left, the server sleeps and watches none of their connections any more, but holds them open."""
+    if case.spinning or case.ended:
+        return None
+    grew = "open sockets grew" in case.summary
+    if case.evidence is None:
+        return ("removed-but-not-closed", Place()) if grew else None
+    left = {e.inode for e in case.sockets if e.state is TcpState.CLOSE_WAIT and e.inode}
+    held = {(p.pid, d.fd) for p in case.evidence.processes for d in p.descriptors if d.inode in left}
+    watched = {(wait.pid, fd) for wait in case.evidence.waits for fd in (*wait.reads, *wait.writes)}
+    forgotten = case.doing == "half_close" and held and not held & watched
+    return ("removed-but-not-closed", Place()) if forgotten and _only_wait(case, _SETS) else None
+
+
+def send_return_ignored(case: Case) -> Answer | None:
+    """All that a client sent was read, nothing is under way or about to be sent, and part of the reply is missing."""
+    wait = _only_wait(case, _SETS)
+    if wait is None or case.evidence is None or case.doing not in ("large", "slow_reader") or wait.writes:
+        return None
+    states = {c.name: c for c in case.evidence.clients}
+    waiting = [states[name] for name in case.unserved if name in states]
+    entries = {(e.local_port, e.remote_port): e for e in case.evidence.sockets}
+    for client in waiting:
+        entry = entries.get((client.server_port, client.local_port))
+        if entry is None or entry.receive_queue or entry.send_queue or client.unsent or not client.received:
+            return None
+    calls = {
+        (name, line)
+        for name, lines in case.sources.items()
+        for line in source.method_lines(lines, {"send"}, len(lines) + 1)
+    }
+    only = next(iter(calls)) if len(calls) == 1 else (None, None)
+    return ("send-return-ignored", Place(*only)) if waiting else None
+
+
 def threads_behind_select(case: Case) -> Answer | None:
     """The spec asks for one thread, and every client gets its own."""
     if case.doing != "io_model" or case.workers not in ("threads", "processes"):
@@ -158,6 +212,9 @@ RULES: tuple[Rule, ...] = (
     blocking_send,
     select_timeout_zero,
     eof_not_checked,
+    always_writable,
+    removed_but_not_closed,
+    send_return_ignored,
     threads_behind_select,
 )
 

@@ -26,8 +26,12 @@ class Party(Protocol):
 
 
 class Expectation(Protocol):
-    """`broken()` is a sentence once it can never be met; `progress()` grows while it is being met;
-    `unmet()` names the clients that still wait; `wish` says what is expected ("a reply for every client")."""
+    """Something to wait for: `wish` says what, in words ("a reply for every client").
+
+    `broken()` is a sentence once it can never be met; `progress()` grows while it is being met; `unmet()` names the
+    clients that still wait; `shortfall()` says in a clause how far the first of them has got, "" where that says
+    nothing.
+    """
 
     wish: str
 
@@ -35,6 +39,7 @@ class Expectation(Protocol):
     def broken(self) -> str | None: ...
     def progress(self) -> int: ...
     def unmet(self) -> tuple[str, ...]: ...
+    def shortfall(self) -> str: ...
 
 
 @dataclass
@@ -55,6 +60,17 @@ class Answered:
 
     def unmet(self) -> tuple[str, ...]:
         return tuple(party.name for party in self.parties if not party.transcript.complete)
+
+    def shortfall(self) -> str:
+        party = next((party for party in self.parties if not party.transcript.complete), None)
+        return _shortfall(party) if party else ""
+
+
+def _shortfall(party: Party) -> str:
+    transcript = party.transcript
+    if not transcript.received or not transcript.missing:
+        return ""
+    return f"{party.name} has received {transcript.received} of {len(transcript.expected)} bytes"
 
 
 def _spoiled(party: Party) -> str | None:
@@ -89,6 +105,12 @@ class Ended:
     def unmet(self) -> tuple[str, ...]:
         return tuple(party.name for party in self.parties if not party.ending)
 
+    def shortfall(self) -> str:
+        party = next((party for party in self.parties if not party.ending), None)
+        if party is None:
+            return ""
+        return _shortfall(party) or f"{party.name} has its whole reply, and its connection stays open"
+
 
 @dataclass
 class Connected:
@@ -109,6 +131,9 @@ class Connected:
 
     def unmet(self) -> tuple[str, ...]:
         return tuple(party.name for party in self.parties if party.phase is ClientPhase.CONNECTING)
+
+    def shortfall(self) -> str:
+        return ""
 
 
 @dataclass
@@ -134,6 +159,9 @@ class Kernel:
 
     def unmet(self) -> tuple[str, ...]:
         return self.waiting
+
+    def shortfall(self) -> str:
+        return ""
 
 
 def has_room(listener: TcpSocket) -> bool:

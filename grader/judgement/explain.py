@@ -160,11 +160,12 @@ def where_it_stands(evidence: Evidence) -> str:
     return f"all its {len(found)} threads are asleep, {count} of them {first}"
 
 
-def unserved_clause(evidence: Evidence, names: tuple[str, ...]) -> str:
+def unserved_clause(evidence: Evidence, names: tuple[str, ...], shortfall: str = "") -> str:
     """One clause on the client that waits: how much of it lies unread, and whether it was ever accepted."""
     if not names:
         return ""
     size, accepted = unread_at_server(evidence, names[0])
     if not accepted:
         return f"{names[0]} has not been accepted" + (f" and its {size} bytes lie unread" if size else "")
-    return f"{names[0]}'s {size} bytes lie unread" if size else f"{names[0]} waits for its reply"
+    unread = f"{names[0]}'s {size} bytes lie unread" if size else ""
+    return ", ".join(filter(None, (shortfall, unread))) or f"{names[0]} waits for its reply"

@@ -85,7 +85,7 @@ def _network_waits(scene: Scene) -> list[Wait]:
 def watched(wait: Wait, evidence: Evidence) -> set[int]:
     """The descriptors that a wait watches: an epoll set's members in place of the set itself."""
     files = {d.fd: d for p in evidence.processes if p.pid == wait.pid for d in p.descriptors}
-    targets = set((*wait.reads, *wait.writes))
+    targets = {*wait.reads, *wait.writes}
     if wait.kind is WaitKind.EPOLL:
         targets = {fd for one in targets if one in files for fd in files[one].watches}
     return {fd for fd in targets if fd in files and files[fd].kind is DescriptorKind.TCP}

@@ -8,8 +8,8 @@ from enum import StrEnum
 from grader.evidence.records import Evidence, Pass, TcpState
 from grader.judgement import proof
 from grader.judgement.budget import Spent
-from grader.judgement.explain import unserved_clause, where_it_stands
 from grader.judgement.expectations import Expectation
+from grader.judgement.explain import unserved_clause, where_it_stands
 from grader.report.model import Basis, Verdict
 
 
@@ -53,7 +53,7 @@ class Outcome:
 def stuck(evidence: Evidence, expectation: Expectation) -> Outcome:
     """The expectation can never be met: say where the server stands and who waits."""
     names = expectation.unmet()
-    waiting = unserved_clause(evidence, names)
+    waiting = unserved_clause(evidence, names, expectation.shortfall())
     why = f"{where_it_stands(evidence)}{'; ' + waiting if waiting else ''}"
     return Outcome(How.STUCK, why, evidence)
 

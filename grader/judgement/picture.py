@@ -28,7 +28,9 @@ def draw(
     Of more events than a page can show, the first and the last are kept: how it began, and how it ended.
     """
     threads = dict.fromkeys((s.pid, s.tid) for s in stretches)
-    lanes = [Lane(id=f"t{pid}.{tid}", label=names.get((pid, tid), f"thread {tid}"), kind="thread") for pid, tid in threads]
+    lanes = [
+        Lane(id=f"t{pid}.{tid}", label=names.get((pid, tid), f"thread {tid}"), kind="thread") for pid, tid in threads
+    ]
     lanes += [Lane(id=_lane(name), label=name, kind="client") for name in dict.fromkeys(e.client for e in entries)]
     shown = _ends(entries, _MOST_EVENTS)
     spans = _ends(stretches, _MOST_SPANS)
@@ -64,4 +66,3 @@ def _lane(name: str) -> str:
 
 def _ms(at_ns: int, began_ns: int) -> float:
     return round(max(at_ns - began_ns, 0) / 1e6, 3)
-

@@ -75,6 +75,14 @@ def _function_around(lines: list[str], near: int) -> tuple[int, int]:
     return best
 
 
+def is_select_with_writers(call: ast.Call) -> bool:
+    """Whether a call is `select(r, w, ...)` with a write list that is not plainly empty, and waits."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    writers = call.args[1] if len(call.args) > 1 else None
+    empty = isinstance(writers, ast.List | ast.Tuple) and not writers.elts
+    return name == "select" and writers is not None and not empty and not is_select_without_waiting(call)
+
+
 def is_select_without_waiting(call: ast.Call) -> bool:
     """Whether a call is `select(r, w, x, 0)`, in whatever way it was imported."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")

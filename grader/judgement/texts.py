@@ -38,7 +38,7 @@ TEXTS = {
         "The only thread of the server sits in a blocking read for one client. Until that client says something, "
         "nobody else is accepted or answered. select() exists to avoid just this: it tells which sockets can be read "
         "without waiting.",
-        "Read only from sockets that select() has just reported as readable, and come back to select() after each read.",
+        "Read only from sockets that select() has just reported as readable, and go back to select() after each read.",
     ),
     "eof-not-checked": Text(
         "The end of a connection is not noticed",
@@ -70,6 +70,25 @@ TEXTS = {
         "When a client does not read, the kernel's buffers fill up, and a blocking send waits until there is room. "
         "The server has only this thread, so nobody else is served until then.",
         "Keep what could not be sent in a buffer of your own, and let select() tell when the socket takes more.",
+    ),
+    "always-writable": Text(
+        "select() is asked about sockets that can always be written to",
+        "A socket is writable whenever its buffer has room, which is nearly always. With every client in the write "
+        "list select() returns at once, again and again, although there is nothing to send, and burns a whole core.",
+        "For which clients is there something to send at this moment? Only those belong in the write list.",
+    ),
+    "removed-but-not-closed": Text(
+        "Connections are forgotten, but never closed",
+        "The clients have closed, and the server does not watch their connections any more; but the descriptors are "
+        "still open, a few more with every round. A process may only have so many: one day accept() fails.",
+        "Two things have to happen when a client leaves, and only one of them does.",
+    ),
+    "send-return-ignored": Text(
+        "What send() did not take is lost",
+        "send() may take only a part of what it is given; on a non-blocking socket that happens as soon as the "
+        "client reads more slowly than the server writes. It returns how much it took. The rest of the reply was "
+        "never sent, and nothing in the server remembers it.",
+        "What does send() return, and where could the rest wait until select() says that there is room again?",
     ),
     "threads-not-select": Text(
         "Threads serve the clients, not select()",

@@ -1,0 +1,1 @@
+"""What is told: one Report record, and those who write it down."""

@@ -8,7 +8,7 @@ _HARMFUL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def escape_text(text: str, *, keep: str = "") -> str:
-    """Control, format and bidirectional characters are spelled out (`\\x1b`, `\\u202e`), but for those in `keep`.
+    r"""Control, format and bidirectional characters are spelled out (`\x1b`, `\u202e`), but for those in `keep`.
 
     Markup is not touched here: pages escape it themselves.
     """

@@ -22,7 +22,7 @@ from grader.report.json_file import write_atomically
 from grader.report.model import CheckResult, Excerpt, Report, Verdict
 from grader.report.sequence import in_words, lanes_of, sequence_svg
 
-SYMBOLS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?", Verdict.SKIPPED: "–"}
+SYMBOLS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?", Verdict.SKIPPED: "-"}
 BASES = {
     "observation": "seen directly: a reply, a wrong byte, an exit",
     "proof": "the kernel's state shows that nothing else can happen",
@@ -86,11 +86,15 @@ def _environment() -> Environment:
     return environment
 
 
+def _colours(style: str) -> str:
+    formatter = HtmlFormatter(style=style)
+    return str(formatter.get_style_defs(".code"))  # type: ignore[no-untyped-call]
+
+
 @functools.cache
 def _style() -> str:
     own = Path(__file__).with_name("templates").joinpath("report.css").read_text(encoding="utf-8")
-    light = HtmlFormatter(style="xcode").get_style_defs(".code")
-    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    light, dark = _colours("xcode"), _colours("github-dark")
     wanted = [[line for line in sheet.splitlines() if line.startswith(".code .")] for sheet in (light, dark)]
     dark_only = "\n".join(wanted[1])
     return f"{own}\n{chr(10).join(wanted[0])}\n@media screen and (prefers-color-scheme: dark) {{\n{dark_only}\n}}\n"
@@ -104,20 +108,24 @@ def _policy(style: str) -> str:
 def render_html(report: Report) -> str:
     """The page as text. Whatever came from the submission is escaped, control characters are spelled out."""
     style = _style()
-    return _environment().get_template("report.html.j2").render(
-        report=report,
-        style=Markup(style),  # noqa: S704 - our own style sheet
-        policy=_policy(style),
-        symbols=SYMBOLS,
-        bases=BASES,
-        observed=_observed(report),
-        problems=[check for check in report.checks if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)],
-        passed=[check for check in report.checks if check.verdict is Verdict.PASS],
-        skipped=[check for check in report.checks if check.verdict is Verdict.SKIPPED],
-        source_lines=source_lines,
-        picture=_picture,
-        words=in_words,
-        left_out=lambda timeline: lanes_of(timeline)[1],
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            style=Markup(style),  # noqa: S704 - our own style sheet
+            policy=_policy(style),
+            symbols=SYMBOLS,
+            bases=BASES,
+            observed=_observed(report),
+            problems=[check for check in report.checks if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)],
+            passed=[check for check in report.checks if check.verdict is Verdict.PASS],
+            skipped=[check for check in report.checks if check.verdict is Verdict.SKIPPED],
+            source_lines=source_lines,
+            picture=_picture,
+            words=in_words,
+            left_out=lambda timeline: lanes_of(timeline)[1],
+        )
     )
 
 

@@ -66,17 +66,6 @@ class ArenaInfo(Record):
     missing: list[str] = Field(default_factory=list)
 
 
-class Diagnosis(Record):
-    """The misconception behind a failed check, and where in the submission it sits."""
-
-    id: str
-    title: str
-    explanation: str = ""
-    hint: str = ""
-    file: str | None = None
-    line: int | None = None
-
-
 class Excerpt(Record):
     """Source lines `first_line` .. of `file`; `marked` is the line number to point at."""
 
@@ -86,10 +75,26 @@ class Excerpt(Record):
     marked: int
 
 
+class Diagnosis(Record):
+    """The misconception behind a failed check, and where in the submission it sits.
+
+    `excerpt` shows that line where no thread stood at it.
+    """
+
+    id: str
+    title: str
+    explanation: str = ""
+    hint: str = ""
+    file: str | None = None
+    line: int | None = None
+    excerpt: Excerpt | None = None
+
+
 class Stood(Record):
     """Where one thread of the server stood when the verdict fell.
 
-    `call` is the system call in words ("recvfrom(fd 4)"), `waits_for` what it would take to go on.
+    `call` is the system call in words ("recvfrom(fd 4)"), "running", or how it ended; `waits_for` what it would take
+    to go on.
     """
 
     thread: str
@@ -99,6 +104,11 @@ class Stood(Record):
     file: str | None = None
     line: int | None = None
     excerpt: Excerpt | None = None
+
+    @property
+    def words(self) -> str:
+        """What the thread did, to follow its name: "in recvfrom(fd 4)", "running", "ended with TypeError"."""
+        return self.call if self.call.startswith(("running", "ended")) else f"in {self.call}"
 
 
 class Lane(Record):

@@ -131,9 +131,7 @@ def _lifelines(sheet: _Sheet, lanes: list[Lane]) -> None:
     for lane in lanes:
         x = sheet.x[lane.id]
         anchor = "start" if lane.kind == "thread" else "end"
-        sheet.draw(
-            '<line class="life" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>', x, _TOP - 10, sheet.height - 8
-        )
+        sheet.draw('<line class="life" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>', x, _TOP - 10, sheet.height - 8)
         label_x = x - 6 if lane.kind == "thread" else x + 6
         sheet.draw(
             '<text class="lane {3}" x="{0}" y="{1}" text-anchor="{2}">{4}</text>',
@@ -164,7 +162,11 @@ def _bars(sheet: _Sheet, threads: list[Lane], timeline: Timeline) -> None:
             if bottom - top >= _ROW / 2 and top >= label_free_from:
                 words = span.label + (f", line {span.line}" if span.line else "")
                 sheet.draw(
-                    '<text class="doing {3}" x="{0}" y="{1}">{2}</text>', x + 10, top + 11, _short(words, 26), span.kind
+                    '<text class="doing {3}" x="{0}" y="{1}">{2}</text>',
+                    x + 10,
+                    top + 11,
+                    _short(words, 26),
+                    span.kind,
                 )
                 label_free_from = top + 16
 
@@ -229,7 +231,13 @@ def _arrow(sheet: _Sheet, start: float, end: float, y: float, style: str) -> Non
     back = 7 if end < start else -7
     sheet.draw('<line class="arrow {3}" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>', start, end, y, style)
     sheet.draw(
-        '<path class="head {5}" d="M{0} {1} L{2} {3} L{2} {4} Z"/>', end, y, end + back, y - 3.5, y + 3.5, style
+        '<path class="head {5}" d="M{0} {1} L{2} {3} L{2} {4} Z"/>',
+        end,
+        y,
+        end + back,
+        y - 3.5,
+        y + 3.5,
+        style,
     )
 
 

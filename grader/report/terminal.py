@@ -7,14 +7,14 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.report.escape import escape_text
-from grader.report.model import CheckResult, Report, Stood, Verdict
+from grader.report.model import CheckResult, Excerpt, Report, Stood, Verdict
 from grader.report.people import number
 
 _SYMBOLS = {
     Verdict.PASS: ("✓", "green"),
     Verdict.FAIL: ("✗", "red"),
     Verdict.INCONCLUSIVE: ("?", "yellow"),
-    Verdict.SKIPPED: ("–", "bright_black"),
+    Verdict.SKIPPED: ("-", "bright_black"),
 }
 
 
@@ -23,10 +23,19 @@ def print_report(report: Report, console: Console) -> None:
     shown = _Terminal(console) if console.is_terminal else _Plain(console)
     shown.heading(report)
     shown.table(report.checks)
-    for check in report.checks:
-        if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and not check.hidden:
-            shown.details(check)
+    for alike in _alike(report.checks):
+        shown.details(alike)
     shown.ending(report)
+
+
+def _alike(checks: list[CheckResult]) -> list[list[CheckResult]]:
+    """The checks that did not pass, those of one mistake at one place together."""
+    groups: dict[object, list[CheckResult]] = {}
+    for check in checks:
+        if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and not check.hidden:
+            found = check.diagnosis
+            groups.setdefault((found.id, found.file, found.line) if found else check.id, []).append(check)
+    return list(groups.values())
 
 
 def _heading(report: Report) -> str:
@@ -45,7 +54,7 @@ def _points(check: CheckResult) -> str:
 def _where(stood: Stood) -> str:
     place = f"{stood.file}:{stood.line}" if stood.file else ""
     waits = f", waiting for {stood.waits_for}" if stood.waits_for else ""
-    return escape_text(f"{stood.thread} in {stood.call}{waits}" + (f" at {place}" if place else ""))
+    return escape_text(f"{stood.thread} {stood.words}{waits}" + (f" at {place}" if place else ""))
 
 
 class _Plain:
@@ -67,25 +76,30 @@ class _Plain:
             columns = f"{check.verdict:<12} {_points(check):>7}  {check.id:<{width}}  {basis:<11}"
             self.line(f"{columns}  {_finding(check)}")
 
-    def details(self, check: CheckResult) -> None:
+    def details(self, alike: list[CheckResult]) -> None:
+        check = alike[0]
         if not check.diagnosis and not check.stood:
             return
+        names = ", ".join(other.id for other in alike)
+        title = escape_text(check.diagnosis.title) if check.diagnosis else _finding(check)
         self.line("")
-        self.line(f"{check.id}: {escape_text(check.diagnosis.title) if check.diagnosis else _finding(check)}", "bold")
+        self.line(f"{names}: {title}", "bold")
         if check.diagnosis:
             self.line(f"  {escape_text(check.diagnosis.explanation)}")
+            if shown := check.diagnosis.excerpt:
+                self.line(escape_text(f"  at {shown.file}:{shown.marked}"), "bright_black")
+                self._excerpt(shown)
         for stood in check.stood[:2]:
             self.line(f"  {_where(stood)}", "bright_black")
-            self._excerpt(stood)
-        for hint in filter(None, (check.diagnosis.hint if check.diagnosis else "", check.hint)):
+            if stood.excerpt:
+                self._excerpt(stood.excerpt)
+        said = (check.diagnosis.hint if check.diagnosis else "", *(other.hint for other in alike))
+        for hint in dict.fromkeys(filter(None, said)):
             self.line(f"  Hint: {escape_text(hint)}", "cyan")
 
-    def _excerpt(self, stood: Stood) -> None:
-        if not stood.excerpt:
-            return
-        for index, text in enumerate(stood.excerpt.lines):
-            at = stood.excerpt.first_line + index
-            marked = at == stood.excerpt.marked
+    def _excerpt(self, excerpt: Excerpt) -> None:
+        for at, text in enumerate(excerpt.lines, excerpt.first_line):
+            marked = at == excerpt.marked
             source = escape_text(text.expandtabs(4))
             self.line(f"  {'>' if marked else ' '} {at:4} | {source}", "bold" if marked else "bright_black")
 

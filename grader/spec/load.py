@@ -54,7 +54,8 @@ def parse_spec(text: bytes, file: str, catalogue: Catalogue) -> Spec:
     spec = _validated(Spec, whole, document, (), problems, hide=("sha256",))
     if spec is None or problems:
         raise SpecError(problems)
-    return spec.model_copy(update={"sha256": hashlib.sha256(text).hexdigest()})
+    found: Spec = spec.model_copy(update={"sha256": hashlib.sha256(text).hexdigest()})
+    return found
 
 
 def _validated(
@@ -97,9 +98,7 @@ def _checks(document: Document, catalogue: Catalogue, problems: list[Problem]) -
     return _named(document, checks, problems)
 
 
-def _check(
-    document: Document, index: int, item: Any, catalogue: Catalogue, problems: list[Problem]
-) -> CheckFields:
+def _check(document: Document, index: int, item: Any, catalogue: Catalogue, problems: list[Problem]) -> CheckFields:
     path: positions.Path = ("checks", index)
     stand_in = _stand_in(item)
     if not isinstance(item, dict) or "behaviour" not in item:

@@ -49,13 +49,17 @@ class Server(Part):
     """How the submission becomes a running server."""
 
     entry: Annotated[list[FileName], BeforeValidator(_as_list)] = Field(
-        default=["server.py"], min_length=1, description="the file that starts it; of several the first that is there"
+        default=["server.py"],
+        min_length=1,
+        description="the file that starts it; of several the first that is there",
     )
     build: str | None = Field(default=None, description="command that builds it; by default from the language")
     run: str | None = Field(default=None, description="command that runs it; by default from the language")
     env: dict[str, str] = Field(default_factory=dict, description="environment variables")
     args: list[str] = Field(default_factory=list, description="further arguments")
-    port: int = Field(default=8080, ge=1, le=65535, description="offered as argument and PORT; the real one is observed")
+    port: int = Field(
+        default=8080, ge=1, le=65535, description="offered as argument and PORT; the real one is observed"
+    )
 
 
 class Protocol(Part):
@@ -67,7 +71,9 @@ class Protocol(Part):
 class Limits(Part):
     """What the server may use before it is stopped."""
 
-    memory: Size = Field(default=256 << 20, ge=16 << 20, le=64 << 30, description="resident memory of all its processes")
+    memory: Size = Field(
+        default=256 << 20, ge=16 << 20, le=64 << 30, description="resident memory of all its processes"
+    )
     processes: int = Field(default=64, ge=1, le=65536, description="processes and threads")
     files: int = Field(default=4096, ge=16, le=1 << 20, description="open descriptors of each process")
     startup: Duration = Field(default=10.0, gt=0, le=600, description="until it listens, at the very most")

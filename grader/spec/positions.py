@@ -21,7 +21,7 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp",)]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _BOOLEANS = {"true": True, "false": False}
@@ -78,7 +78,9 @@ def _compose(text: bytes, file: str) -> yaml.Node:
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
         raise SpecError([Problem(f"this is not valid YAML: {error.problem or error.context}", file, place)]) from None
     except yaml.reader.ReaderError as error:
-        raise SpecError([Problem(f"a spec may not hold the character {error.character!r}", file, Place(1, 1))]) from None
+        raise SpecError(
+            [Problem(f"a spec may not hold the character {error.character!r}", file, Place(1, 1))]
+        ) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SpecError([Problem(f"this cannot be read as YAML: {type(error).__name__}", file, Place(1, 1))]) from None
     if node is None:
@@ -134,7 +136,11 @@ class _Reader:
                 case "int":
                     return text if ":" in text else int(text.replace("_", ""), 0)
                 case "float":
-                    return text if ":" in text else float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+                    return (
+                        text
+                        if ":" in text
+                        else float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+                    )
                 case "str" | "value" | "merge":
                     return text
         except ValueError:

@@ -1,13 +1,18 @@
-import socket, sys
-s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("127.0.0.1", 8080))
-s.listen(5)
+import socket
+
+server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind(("127.0.0.1", 8080))
+server.listen(5)
+print("listening on port 8080")
+
 while True:
-    conn, addr = s.accept()
+    client, address = server.accept()
+    print("connected:", address)
     while True:
-        data = conn.recv(1024)
+        data = client.recv(1024)
         if not data:
             break
-        conn.sendall(data.upper())
-    conn.close()
+        client.sendall(data.upper())
+    client.close()
+    print("disconnected:", address)

@@ -1,20 +1,23 @@
-import select, socket
-s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("", 8080))
-s.listen(100)
-socks = [s]
+import select
+import socket
+
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind(("0.0.0.0", 8080))
+server.listen(100)
+
+sockets = [server]
+
 while True:
-    r, _, _ = select.select(socks, [], [])
-    for c in r:
-        if c is s:
-            conn, addr = s.accept()
-            socks.append(conn)
+    readable, _, _ = select.select(sockets, [], [])
+    for sock in readable:
+        if sock is server:
+            client, address = server.accept()
+            sockets.append(client)
         else:
             try:
-                data = c.recv(4096)
-                if data:
-                    c.sendall(data.upper())
+                data = sock.recv(4096)
+                sock.sendall(data.upper())
             except ConnectionError:
-                socks.remove(c)
-                c.close()
+                sockets.remove(sock)
+                sock.close()

@@ -1,0 +1,200 @@
+"""Starts a submission's server inside the arena, as often as the checks need one: built, clean, listening."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.arena import sandbox, submission
+from grader.arena.namespaces import ArenaUnavailableError, new_network
+from grader.arena.server import run_to_end, start
+from grader.arena.submission import Submission
+from grader.behaviours.base import message
+from grader.evidence.procfs import schedstat_moves
+from grader.evidence.records import Evidence
+from grader.evidence.throttle import throttle_reader
+from grader.judgement.expectations import Answered
+from grader.judgement.finding import CheckFailed, Finding
+from grader.judgement.outcome import How
+from grader.judgement.transcript import REPLIES
+from grader.report.model import Basis, ServerOutput, Verdict
+from grader.spec import Spec
+from grader.stage import Stage
+
+_BUILD_SECONDS = 60.0
+_EXTRA_ADDRESS_SPACE = 2 << 30
+_EXTRA_PROCESSES = 8
+_CANNOT_EXECUTE = (126, 127)
+
+
+@dataclass
+class Launch:
+    """One submission's server: `workspace` is the arena's tmpfs, `output` what the longest-talking run printed."""
+
+    spec: Spec
+    work: Submission
+    workspace: Path
+    notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    output: ServerOutput = field(default_factory=ServerOutput)
+    starts: int = 0
+
+    def __post_init__(self) -> None:
+        self.source = self.workspace / "source"
+        self.stage: Stage | None = None
+        self._fresh: object = None
+        self._port = self.spec.server.port
+        self._schedstat = schedstat_moves()
+        if not self._schedstat:
+            self.missing.append("schedstat: this kernel does not tell the CPU time of a thread")
+        self._throttled = throttle_reader()
+
+    # Building.
+
+    def build(self) -> Finding | None:
+        """Copy the submission's files and build them, where there is something to build; a finding if that fails."""
+        submission.copy_files(self.work.folder, self.source)
+        if not self.work.build:
+            return None
+        status, output = self._run(self.work.build, _BUILD_SECONDS)
+        if status == 0:
+            return None
+        self.output = ServerOutput(text=output, total_bytes=len(output), kept_bytes=len(output))
+        if status in _CANNOT_EXECUTE:
+            self._require_program(self.work.build)
+        how = f"took longer than {_BUILD_SECONDS:.0f} s" if status is None else f"ended with status {status}"
+        return Finding(
+            Verdict.FAIL,
+            Basis.OBSERVATION,
+            f"the build ({' '.join(self.work.build)}) {how}",
+            doing="build",
+            ended=True,
+        )
+
+    def _run(self, argv: tuple[str, ...], seconds: float) -> tuple[int | None, str]:
+        scratch = self.workspace / "scratch"
+        return run_to_end(self.source, scratch, argv, self._environment(), self._bounds(), seconds)
+
+    def _environment(self) -> dict[str, str]:
+        return sandbox.environment(self.spec.server.port, self.spec.server.env)
+
+    def _bounds(self) -> sandbox.Bounds:
+        limits = self.spec.limits
+        return sandbox.Bounds(
+            files=limits.files,
+            processes=limits.processes + _EXTRA_PROCESSES,
+            address_space=limits.memory * 4 + _EXTRA_ADDRESS_SPACE,
+        )
+
+    # Starting.
+
+    def start(self) -> Finding | None:
+        """Start a fresh server in a fresh network; a finding if it does not come to listen.
+
+        Raises:
+            ArenaUnavailableError: the program that is to run the submission cannot be run on this machine.
+        """
+        self.stage = self._started()
+        return self._opened(self.stage)
+
+    def _started(self) -> Stage:
+        new_network()
+        self.starts += 1
+        folder, scratch = self.workspace / "run", self.workspace / "scratch"
+        for old in (folder, scratch):
+            shutil.rmtree(old, ignore_errors=True)
+        submission.copy_files(self.source, folder)
+        output_cap = self.spec.limits.output
+        return Stage(
+            server=start(folder, scratch, self.work.run, self._environment(), self._bounds(), output_cap),
+            reply=REPLIES[self.spec.protocol.reply],
+            schedstat=self._schedstat,
+            preferred_port=self._port,
+            memory=self.spec.limits.memory,
+            throttled=self._throttled,
+            allowed=self.spec.facets(),
+            model_name=self.spec.model_name,
+        )
+
+    def _opened(self, stage: Stage) -> Finding | None:
+        try:
+            found = stage.open(self.spec.limits.startup)
+            if found.how is How.ENDED and stage.server.poll() in _CANNOT_EXECUTE:
+                self._require_program(self.work.run)
+            if found.how is not How.MET:
+                return stage.finding(found, "the server did not come to listen", doing="start")
+            if len(stage.listeners()) > 1 and self._port != stage.port:
+                return self._with_right_port(stage)
+            self._fresh = signature(stage.rest().evidence)
+        except CheckFailed as stopped:
+            return stopped.finding
+        return None
+
+    def _require_program(self, argv: tuple[str, ...]) -> None:
+        """That nothing could be executed may be this machine's fault: ask without the submission having a say."""
+        program = argv[0]
+        if "/" in program and not program.startswith("/"):
+            return  # a file of the submission's own
+        status, output = self._run(("sh", "-c", 'command -v -- "$0"', program), _BUILD_SECONDS)
+        if status:
+            raise ArenaUnavailableError(f"this machine cannot run {program} in the sandbox: {output.strip()}")
+
+    def _with_right_port(self, stage: Stage) -> Finding | None:
+        """Of several ports and none that was offered, the one that answers as the protocol asks."""
+        ports = [listener.local_port for listener in stage.listeners()]
+        self._port = next((e.local_port for e in stage.listeners() if _answers(stage, e.local_port)), ports[0])
+        listed = ", ".join(map(str, ports))
+        self.notes.append(f"The server listens on several ports ({listed}); {self._port} was the one to answer.")
+        self.end()
+        return self.start()
+
+    # Ending.
+
+    def keep_if_as_it_began(self) -> None:
+        """End the server, unless it is provably as it was when it had just started: then the next check may have it."""
+        stage = self.stage
+        if stage is None:
+            return
+        try:
+            stage.dismiss(stage.guests)
+            rest = stage.rest()
+        except CheckFailed:
+            self.end()
+            return
+        if rest.how is not How.STUCK or self._fresh is None or signature(rest.evidence) != self._fresh:
+            self.end()
+
+    def end(self) -> None:
+        """End the server, and keep what it printed if it printed more than those before it."""
+        if self.stage is None:
+            return
+        self.stage.close()
+        output = self.stage.server.output
+        if output.total >= self.output.total_bytes:
+            self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=len(output.kept))
+        self.stage = None
+
+
+def _answers(stage: Stage, port: int) -> bool:
+    stage.listener = next((entry for entry in stage.listeners() if entry.local_port == port), stage.listener)
+    stage.begin()
+    try:
+        (guest,) = stage.connect()
+        guest.ask(message(0))
+        return stage.settle(Answered([guest])).how is How.MET
+    except CheckFailed:
+        return False
+
+
+def signature(evidence: Evidence | None) -> object:
+    """What makes two states of a server at rest the same: threads, what each waits for, and what is open."""
+    if evidence is None:
+        return None
+    return (
+        frozenset((w.pid, w.tid, w.kind, w.reads, w.writes, w.limit) for w in evidence.waits),
+        frozenset(
+            (p.pid, p.parent, tuple(sorted((d.fd, d.target) for d in p.descriptors))) for p in evidence.processes
+        ),
+        evidence.second.zombies,
+    )

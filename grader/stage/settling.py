@@ -1,0 +1,211 @@
+"""`settle()`: wait until something is so, or is proved never to be so, or until the server has spent its budget.
+
+It is the one primitive under every wait of the grader; nothing here waits for a fixed time.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from grader.arena.server import RunningServer
+from grader.clients.journal import Journal
+from grader.evidence.collector import Collector
+from grader.evidence.procfs import ProcReader
+from grader.evidence.records import ClientState, Evidence, Pass, Wait
+from grader.evidence.sock_diag import SocketTable
+from grader.evidence.waits import read_wait
+from grader.judgement import expectations, outcome, proof
+from grader.judgement.budget import Account, Budget, Spent
+from grader.judgement.duty import Duty, measure
+from grader.judgement.expectations import Expectation, Kernel
+from grader.judgement.finding import CheckFailed, Finding
+from grader.judgement.lifelines import Lifelines
+from grader.judgement.outcome import How, Outcome
+from grader.report.model import Basis, Verdict
+from grader.stage.guest import Guest
+
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
+_DUTY_STEP, _DUTY_LEAST, _DUTY_MOST, _DUTY_WALL = 0.02, 0.2, 2.0, 30.0
+_PLAINLY_BUSY = 0.5
+_MEMORY_LOOK = 0.02
+_RESTING = Budget(cpu=0.1, wakeups=6, wall=20.0)
+_DYING = Budget(cpu=0.5, wakeups=1, wall=2.0)
+
+
+@dataclass
+class Settling:
+    """One running server, the clients that are on the stage, and the evidence of both.
+
+    `memory` (bytes) is what the server's tree may hold; `schedstat` is False where the kernel keeps no CPU figures;
+    `throttled` tells the nanoseconds lost to a CPU quota.
+    """
+
+    server: RunningServer
+    schedstat: bool
+    memory: int
+    throttled: Callable[[], int] = lambda: 0
+    guests: list[Guest] = field(default_factory=list, init=False)
+    journal: Journal = field(default_factory=Journal, init=False)
+    lifelines: Lifelines = field(default_factory=Lifelines, init=False)
+    began_ns: int = field(default_factory=time.monotonic_ns, init=False)
+
+    def __post_init__(self) -> None:
+        self.table = SocketTable()
+        self.reader = ProcReader(self.server.helpers, self.server.output_inode, self.schedstat)
+        self.collector = Collector(self.reader, self.table, self._states)
+        self._gone: list[ClientState] = []
+        self._next_police = 0.0
+
+    def _states(self) -> tuple[ClientState, ...]:
+        return (*(guest.client.state() for guest in self.guests), *self._gone)
+
+    def forget(self, guests: list[Guest]) -> None:
+        """Clients who have left are not moved any more; that their end arrives is still asked of a proof."""
+        gone = {id(guest) for guest in guests}
+        self._gone += [guest.client.state() for guest in guests]
+        self.guests = [guest for guest in self.guests if id(guest) not in gone]
+
+    # Waiting.
+
+    def settle(self, expectation: Expectation, budget: Budget | None = None) -> Outcome:
+        """Wait until the expectation is met, broken, proved impossible, or the budget is spent.
+
+        Raises:
+            CheckFailed: the server had to be stopped because it held too much memory.
+        """
+        account = Account(budget or Budget().for_clients(len(self.guests)), time.monotonic_ns())
+        progress = expectation.progress()
+        pause = _SHORTEST_PAUSE
+        while True:
+            self.pump()
+            if found := self._observed(expectation):
+                return found
+            began = time.monotonic()
+            if (now := expectation.progress()) != progress:
+                progress, pause = now, _SHORTEST_PAUSE
+                account.restart(time.monotonic_ns())
+            self._police()
+            look, waits = self.look()
+            evidence = self.collector.complete(look) if asleep(look) else None
+            if evidence and (found := _decided(evidence, expectation, resting=budget is _RESTING)):
+                return self._last_word(expectation) or found
+            account.add(look, waits)
+            if what := account.spent(time.monotonic_ns()):
+                return self._last_word(expectation) or outcome.spent(what, look, evidence)
+            self._wait(max(pause, time.monotonic() - began))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def rest(self) -> Outcome:
+        """Let the server come to rest: STUCK means asleep without time limit, SPENT that it polls or spins."""
+        return self.settle(expectations.NEVER, _RESTING)
+
+    def _last_word(self, expectation: Expectation) -> Outcome | None:
+        self.pump()
+        return self._observed(expectation)
+
+    def _observed(self, expectation: Expectation) -> Outcome | None:
+        if expectation.met():
+            return Outcome(How.MET)
+        if self.server.poll() is not None:
+            self.pump()
+            if expectation.met():
+                return Outcome(How.MET)
+            return Outcome(How.ENDED, self._end_in_words())
+        if trouble := expectation.broken():
+            return self._why_broken(trouble)
+        return None
+
+    def _why_broken(self, trouble: str) -> Outcome:
+        # A server that is dying closes its sockets a moment before it is gone; then its death is the better answer.
+        dying = Kernel("its end", lambda: self.server.poll() is not None)
+        account = Account(_DYING, time.monotonic_ns())
+        while not dying.met():
+            look, waits = self.look()
+            account.add(look, waits)
+            if look.threads and (asleep(look) or account.spent(time.monotonic_ns())):
+                return Outcome(How.BROKEN, trouble, look=look)
+            self._wait(_SHORTEST_PAUSE)
+        self.pump()
+        return Outcome(How.ENDED, f"{trouble}; {self._end_in_words()}")
+
+    def _end_in_words(self) -> str:
+        status = self.server.poll()
+        self.server.output.drain()
+        lines = [line for line in self.server.output.text.strip().splitlines() if line.strip()]
+        said = f' and said "{lines[-1].strip()[:200]}"' if lines and status else ""
+        return f"the server ended with status {status}{said}"
+
+    def _police(self) -> None:
+        """Stop a server that holds more memory than the spec allows; looked at often, but not at every turn."""
+        now = time.monotonic()
+        if now < self._next_police:
+            return
+        self._next_police = now + _MEMORY_LOOK
+        if (held := self.reader.memory(self.memory)) > self.memory:
+            self.server.end_processes()
+            words = f"stopped: it held {held >> 20} MiB of memory, {self.memory >> 20} MiB are allowed"
+            raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, words, {"memory": held}, ended=True))
+
+    # Looking.
+
+    def look(self) -> tuple[Pass, tuple[Wait, ...]]:
+        """One pass over the server's threads with what each blocked one waits for, noted for the picture."""
+        look = self.collector.look()
+        waits = tuple(wait for sample in look.threads if (wait := read_wait(sample)))
+        self.lifelines.add(look, waits)
+        return look, waits
+
+    def duty(self, ceiling: float) -> Duty | None:
+        """The duty, over as much of the server's own time as it takes to tell it from `ceiling`; None if unknown."""
+        before, throttled = self.look()[0], self.throttled()
+        deadline = time.monotonic() + _DUTY_WALL
+        while time.monotonic() < deadline and self.server.poll() is None:
+            self._wait(_DUTY_STEP)
+            self.pump()
+            duty = measure(before, self.look()[0], self.throttled() - throttled)
+            if duty is None:
+                return None
+            if duty.own_seconds < _DUTY_LEAST:
+                continue
+            if duty.share <= ceiling or duty.share >= _PLAINLY_BUSY or duty.own_seconds >= _DUTY_MOST:
+                return duty
+        return None
+
+    def pump(self) -> None:
+        """Move every client and take the server's output."""
+        self.server.output.drain()
+        for guest in self.guests:
+            while guest.client.pump():
+                pass
+
+    def _wait(self, seconds: float) -> None:
+        """Until a client can move, the server prints or ends, or it is time for another look."""
+        poller = select.poll()
+        if not self.server.output.ended:
+            poller.register(self.server.output.fd, select.POLLIN)
+        for guest in self.guests:
+            if (fd := guest.client.fileno()) >= 0:
+                events = select.POLLIN if guest.client.wants_to_read else 0
+                events |= select.POLLOUT if guest.client.wants_to_write else 0
+                if events:
+                    poller.register(fd, events)
+        poller.poll(seconds * 1000)
+
+
+def _decided(evidence: Evidence, expectation: Expectation, *, resting: bool) -> Outcome | None:
+    if isinstance(proof.prove(evidence), proof.Proof):
+        return outcome.stuck(evidence, expectation)
+    if resting and outcome.resting(evidence):
+        return Outcome(How.SPENT, "it waits with a time limit", evidence, evidence.second)
+    if seconds := outcome.sleeps_too_long(evidence):
+        what = Spent(f"it sleeps for {seconds:.0f} s, and nothing can happen before")
+        return outcome.spent(what, evidence.second, evidence)
+    return None
+
+
+def asleep(look: Pass) -> bool:
+    """Whether every thread was seen asleep in a system call: only then is it worth asking for a proof."""
+    return bool(look.threads) and all(sample.state == "S" and sample.call for sample in look.threads)

@@ -1,0 +1,234 @@
+"""The stage: connect clients, require what they should see, measure what the server holds."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from grader.clients.client import Client
+from grader.clients.journal import Journal
+from grader.evidence.records import TcpSocket
+from grader.judgement import counts as counting
+from grader.judgement import expectations
+from grader.judgement.budget import Budget
+from grader.judgement.counts import Counts
+from grader.judgement.expectations import Answered, Connected, Expectation, Kernel
+from grader.judgement.finding import CheckFailed, Fact, Finding
+from grader.judgement.io_model import Scene
+from grader.judgement.lifelines import Lifelines
+from grader.judgement.outcome import How, Outcome
+from grader.judgement.transcript import Reply, Transcript
+from grader.report.model import Basis, Observed, Verdict
+from grader.stage.guest import Guest
+from grader.stage.settling import Settling
+
+_STARTING_WAKEUPS = 1000
+
+
+@dataclass(kw_only=True)
+class Stage(Settling):
+    """What a behaviour acts on: one running server, and as many clients as it likes.
+
+    `reply` maps a request to its reply; `preferred_port` is taken where the server listens on several; `allowed` are
+    the facets of the spec's model, by name, and `model_name` what to call it.
+    """
+
+    reply: Reply
+    preferred_port: int
+    allowed: dict[str, list[str]] = field(default_factory=dict)
+    model_name: str = ""
+    observed: Observed | None = field(default=None, init=False)
+    listener: TcpSocket | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._made = 0
+
+    def begin(self) -> None:
+        """A new check begins: a clean journal, and clients are counted from 1 again."""
+        self.journal, self.lifelines = Journal(), Lifelines()
+        self.guests, self._gone, self._made, self.observed = [], [], 0, None
+        self.began_ns = time.monotonic_ns()
+
+    # Clients.
+
+    def connect(self, count: int = 1, receive_buffer: int | None = None) -> list[Guest]:
+        """Connect clients, no faster than the listener's queue takes them.
+
+        Raises:
+            CheckFailed: one could not be connected.
+        """
+        return [self._connect_one(receive_buffer) for _ in range(count)]
+
+    def connect_some(self, count: int) -> list[Guest]:
+        """Connect up to `count` clients: fewer if the server is proved to take no more.
+
+        Raises:
+            CheckFailed: one could not be connected for any other reason.
+        """
+        guests: list[Guest] = []
+        while len(guests) < count:
+            try:
+                guests.append(self._connect_one(None))
+            except CheckFailed as failure:
+                if failure.finding.basis is not Basis.PROOF:
+                    raise
+                break
+        return guests
+
+    def _connect_one(self, receive_buffer: int | None) -> Guest:
+        listener = self.listener
+        assert listener is not None  # noqa: S101 - a stage is handed out only when its server listens
+        self._made += 1
+        name = f"client {self._made}"
+        room = Kernel("room in the listener's queue", self._has_room, self._queue_length, (name,))
+        self.require(room, f"{name} could not connect, the listener's queue is full")
+        transcript = Transcript(name, self.reply)
+        guest = Guest(Client(name, self.journal, transcript.take), transcript)
+        guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
+        self.guests.append(guest)
+        self.require(Connected([guest]), f"{name} could not connect")
+        return guest
+
+    def _has_room(self) -> bool:
+        return all(map(expectations.has_room, self._queues()))
+
+    def _queue_length(self) -> int:
+        return -sum(entry.receive_queue for entry in self._queues())
+
+    def _queues(self) -> list[TcpSocket]:
+        return [entry for entry in self.table.read_listeners() if entry.local_port == self.port]
+
+    def stall(self, guest: Guest, request: bytes, most: int) -> Outcome:
+        """Let a client ask and not read, until the kernel takes no more of the replies or `most` bytes were asked.
+
+        How much the kernel takes differs from machine to machine and from moment to moment, so it is read each time:
+        what of the replies has neither arrived nor is queued is what the server could not hand over. Returns how the
+        server came to rest.
+        """
+        guest.client.pause()
+        asked = 0
+        while True:
+            guest.ask(request)
+            asked += len(request)
+            found = self.rest()
+            state = guest.client.state()
+            handed_over = state.unread + self.collector.queued(state.server_port, state.local_port)
+            over = found.how is How.ENDED or state.ended or asked >= most
+            if over or handed_over < guest.transcript.missing:
+                return found
+
+    def dismiss(self, guests: Sequence[Guest]) -> None:
+        """Let clients leave politely, and forget them."""
+        for guest in guests:
+            guest.client.close()
+        self.forget(list(guests))
+
+    def taken(self, guest: Guest) -> Kernel:
+        """Expect that the server has read everything that this client sent."""
+        return Kernel("every byte read by the server", lambda: self._all_taken(guest), waiting=(guest.name,))
+
+    def _all_taken(self, guest: Guest) -> bool:
+        client = guest.client
+        for entry in self.table.read():
+            if (entry.local_port, entry.remote_port) == (client.server_port, client.local_port):
+                return not client.wants_to_write and entry.received >= client.sent and entry.receive_queue == 0
+        return bool(client.ending)
+
+    # Verdicts.
+
+    def require(self, expectation: Expectation, otherwise: str, *, doing: str = "", **facts: Fact) -> Outcome:
+        """Settle, and end the check if the expectation is not met; `otherwise` begins the sentence that says so.
+
+        Raises:
+            CheckFailed: with the finding.
+        """
+        found = self.settle(expectation)
+        if found.how is not How.MET:
+            raise CheckFailed(self.finding(found, otherwise, doing=doing, unserved=expectation.unmet(), **facts))
+        return found
+
+    def answered(self, guests: Sequence[Guest], otherwise: str, *, doing: str = "", **facts: Fact) -> Outcome:
+        """Require the complete reply for every one of these clients."""
+        return self.require(Answered(guests), otherwise, doing=doing, **facts)
+
+    def fail(
+        self, found: Outcome, otherwise: str, guests: Sequence[Guest], *, doing: str = "", **facts: Fact
+    ) -> NoReturn:
+        """End the check with an outcome that is not what it should be."""
+        unserved = tuple(guest.name for guest in guests if not guest.transcript.complete)
+        raise CheckFailed(self.finding(found, otherwise, doing=doing, unserved=unserved, **facts))
+
+    def fail_observed(self, summary: str, *, doing: str = "", **facts: Fact) -> NoReturn:
+        """End the check with something that was seen."""
+        raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, summary, facts, look=self.look()[0], doing=doing))
+
+    def finding(
+        self, found: Outcome, otherwise: str, *, doing: str = "", unserved: tuple[str, ...] = (), **facts: Fact
+    ) -> Finding:
+        """An unmet outcome as a finding."""
+        return Finding(
+            verdict=found.verdict,
+            basis=found.basis,
+            summary=f"{otherwise}: {found.why}" if found.why else otherwise,
+            facts=facts,
+            evidence=found.evidence,
+            look=found.look,
+            doing=doing,
+            unserved=unserved,
+            ended=found.how is How.ENDED,
+        )
+
+    # Measures.
+
+    def counts(self) -> Counts:
+        """What the server holds now."""
+        return counting.count(self.collector.look(), self.collector.processes())
+
+    def scene(self) -> Scene:
+        """The server as it comes to rest with the clients that are connected now."""
+        found = self.rest()
+        look = found.look or self.look()[0]
+        evidence = found.evidence if not found.busy else None
+        processes = evidence.processes if evidence else self.collector.processes()
+        alive = sum(guest.client.alive for guest in self.guests)
+        return Scene(alive, evidence.first if evidence else look, processes, evidence)
+
+    # Start and end.
+
+    def open(self, seconds: float) -> Outcome:
+        """Wait until the server listens, for at most `seconds`; the port is observed, never assumed."""
+        budget = Budget(cpu=seconds / 2, wakeups=_STARTING_WAKEUPS, wall=seconds)
+        return self.settle(Kernel("a listening socket", self._find_listener), budget)
+
+    def _find_listener(self) -> bool:
+        owned = self.listeners()
+        self.listener = owned[0] if owned else None
+        return bool(owned)
+
+    def listeners(self) -> list[TcpSocket]:
+        """The sockets that the server listens on, one for each port, that on the preferred port first."""
+        owned = {entry.local_port: entry for entry in self.table.read_listeners() if entry.inode}
+        return sorted(owned.values(), key=lambda e: (e.local_port != self.preferred_port, e.local_port))
+
+    @property
+    def port(self) -> int:
+        """The observed port, 0 before there is one."""
+        return self.listener.local_port if self.listener else 0
+
+    def close(self) -> None:
+        """End the server and every client."""
+        with contextlib.suppress(OSError):
+            self.server.output.drain()
+        for guest in self.guests:
+            guest.client.close()
+        self.server.end()
+        self.table.close()
+
+
+def reachable(address: str) -> str:
+    """The address at which to reach a listener that is bound to `address`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - nothing is bound here
