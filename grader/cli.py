@@ -21,7 +21,7 @@ from grader.report.model import CheckResult, Report
 from grader.report.terminal import print_report
 from grader.spec import Spec, SpecError, find_spec, load_spec, spec_schema
 
-UNUSABLE, FAULT = 2, 3
+UNUSABLE, FAULT, INTERRUPTED = 2, 3, 130
 
 _PATH = click.Path(path_type=Path)
 
@@ -49,8 +49,12 @@ def grade_command(
     """
     spec = _selected(_spec(spec_name), only)
     status = 0
-    for path in submissions:
-        status = max(status, _grade_one(path, spec, output, form))
+    try:
+        for path in submissions:
+            status = max(status, _grade_one(path, spec, output, form))
+    except KeyboardInterrupt:
+        click.echo("grade: interrupted; nothing is left running", err=True)
+        sys.exit(INTERRUPTED)
     sys.exit(0 if exit_zero and status == 1 else status)
 
 

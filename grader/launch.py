@@ -126,7 +126,8 @@ class Launch:
                 return stage.finding(found, "the server did not come to listen", doing="start")
             if len(stage.listeners()) > 1 and self._port != stage.port:
                 return self._with_right_port(stage)
-            self._fresh = signature(stage.rest().evidence)
+            rest = stage.rest()
+            self._fresh = signature(rest.evidence) if rest.at_rest else None
         except CheckFailed as stopped:
             return stopped.finding
         return None
@@ -162,7 +163,7 @@ class Launch:
         except CheckFailed:
             self.end()
             return
-        if rest.how is not How.STUCK or self._fresh is None or signature(rest.evidence) != self._fresh:
+        if not rest.at_rest or self._fresh is None or signature(rest.evidence) != self._fresh:
             self.end()
 
     def end(self) -> None:
@@ -172,7 +173,7 @@ class Launch:
         self.stage.close()
         output = self.stage.server.output
         if output.total >= self.output.total_bytes:
-            self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=len(output.kept))
+            self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept)
         self.stage = None
 
 

@@ -49,17 +49,17 @@ class Output:
             self._tail_size -= len(self._tail.popleft())
 
     @property
-    def kept(self) -> bytes:
-        """The kept bytes; a notice stands where some were left out."""
-        tail = b"".join(self._tail)[-self._half :]
-        left_out = self.total - len(self._head) - len(tail)
-        notice = f"\n[... {left_out} bytes left out ...]\n".encode() if left_out else b""
-        return bytes(self._head) + notice + tail
+    def kept(self) -> int:
+        """How many bytes are kept."""
+        return len(self._head) + min(self._tail_size, self._half)
 
     @property
     def text(self) -> str:
-        """The kept bytes as text; what is not UTF-8 is shown as replacement characters."""
-        return self.kept.decode(errors="replace")
+        """What is kept, with a notice where some was left out; what is not UTF-8 shows as replacement characters."""
+        tail = b"".join(self._tail)[-self._half :]
+        left_out = self.total - self.kept
+        notice = f"\n[... {left_out} bytes left out ...]\n".encode() if left_out else b""
+        return (bytes(self._head) + notice + tail).decode(errors="replace")
 
     def close(self) -> None:
         """Give the descriptor back."""

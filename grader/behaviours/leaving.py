@@ -7,16 +7,21 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour, message
+from grader.clients import personas
+from grader.clients.personas import Until
 from grader.judgement.counts import growing
-from grader.judgement.expectations import Ended
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
-from grader.stage import Guest, Stage
+from grader.stage import PLAINLY_BUSY, Stage
 
-_HOW_WORDS = {
-    "fin": "closed their connections",
-    "reset": "reset their connections",
-    "half_close": "half-closed their connections",
+_WAYS: dict[str, tuple[personas.Persona, str]] = {
+    "fin": (personas.polite, "closed their connections"),
+    "reset": (personas.resetting, "reset their connections"),
+    "half_close": (personas.half_closing, "half-closed their connections"),
+}
+_OTHERWISE = {
+    Until.ANSWERED: "not all clients were served before they left",
+    Until.ENDED: "half-closed clients did not get their reply and then the end",
 }
 
 
@@ -37,6 +42,7 @@ class Disconnect(Behaviour):
     rounds: int = Field(default=4, ge=3, le=20, description="how often; three at least tell a leak from a late release")
 
     def check(self, stage: Stage) -> Finding:
+        _, left = _WAYS[self.how]
         (staying,) = stage.connect()
         staying.ask(message(0))
         stage.answered([staying], "not even the first client was served", doing=self.how)
@@ -44,40 +50,30 @@ class Disconnect(Behaviour):
         counts = []
         for number in range(1, self.rounds + 1):
             self._come_and_go(stage, number)
-            after = f"after {self.clients} clients {_HOW_WORDS[self.how]} (round {number})"
+            after = f"after {self.clients} clients {left} (round {number})"
             staying.ask(message(number))
             stage.answered([staying], f"the client who stayed was not served {after}", doing=self.how, round=number)
             rest = stage.rest()
             if rest.how is How.ENDED:
                 stage.fail(rest, f"the server did not live on {after}", [staying], doing=self.how)
-            if rest.busy and not spun:
-                stage.fail_observed(f"the server rested before, and does not {after}: {rest.why}", doing=self.how)
+            if rest.busy and not spun and (duty := stage.duty(PLAINLY_BUSY)) and duty.share >= PLAINLY_BUSY:
+                words = f"the server rested before, and spins {after}: duty {duty.share:.0%} of a core"
+                stage.fail_observed(words, doing=self.how, duty=round(duty.share, 3))
             counts.append(stage.counts())
         if leak := growing(counts):
-            stage.fail_observed(f"{leak} ({self.clients} clients {_HOW_WORDS[self.how]} in each)", doing=self.how)
+            stage.fail_observed(f"{leak} ({self.clients} clients {left} in each)", doing=self.how)
         return passed(
-            f"{self.rounds} times {self.clients} clients {_HOW_WORDS[self.how]}, and nothing of them stayed",
+            f"{self.rounds} times {self.clients} clients {left}, and nothing of them stayed",
             clients=self.clients,
             rounds=self.rounds,
         )
 
     def _come_and_go(self, stage: Stage, number: int) -> None:
+        persona, _ = _WAYS[self.how]
         guests = stage.connect(self.clients)
-        for index, guest in enumerate(guests):
-            guest.ask(message(number * self.clients + index))
-        stage.answered(guests, "not all clients were served before they left", doing=self.how, round=number)
-        if self.how == "half_close":
-            self._half_close(stage, guests)
-        for guest in guests:
-            if self.how == "reset":
-                guest.client.reset()
-        stage.dismiss(guests)
-
-    def _half_close(self, stage: Stage, guests: list[Guest]) -> None:
-        for index, guest in enumerate(guests):
-            guest.ask(message(index))
-            guest.client.finish()
-        stage.require(Ended(guests), "half-closed clients did not get their reply and then the end", doing=self.how)
+        scripts = [(guest, persona(guest, message(number * self.clients + i))) for i, guest in enumerate(guests)]
+        stage.perform(scripts, _OTHERWISE, doing=self.how, round=number)
+        stage.forget(guests)
 
 
 BEHAVIOURS = (Disconnect,)

@@ -46,7 +46,8 @@ class CpuCeiling(Behaviour):
             return passed(f"{situation} it sleeps without time limit: duty 0%", Basis.PROOF, duty=0.0)
         duty = stage.duty(self.at_most)
         if duty is None:
-            summary = "this machine does not tell how much CPU time a thread has used (schedstat)"
+            untold = "this machine does not tell how much CPU time a thread has used (schedstat)"
+            summary = "the server hardly got to run, so its duty is not known" if stage.schedstat else untold
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary))
         figures = f"duty {duty.share:.0%} of a core over {duty.own_seconds:.2f} s of its own time"
         if duty.share > self.at_most:

@@ -7,11 +7,17 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour, message
+from grader.clients.personas import Until, fragmenting
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.spec import Size
-from grader.stage import Stage
+from grader.stage import Guest, Stage
+
+_IN_PIECES = {
+    Until.TAKEN: "a message sent in pieces was not read",
+    Until.ANSWERED: "a message sent in pieces was not answered rightly",
+}
 
 
 class Echo(Behaviour):
@@ -38,23 +44,16 @@ class Echo(Behaviour):
             request = message(number, size)[-size:]
             guest.ask(request)
             stage.answered([guest], f"a message of {size} bytes was not answered rightly", doing="echo", size=size)
-        self._in_pieces(stage)
+        self._in_pieces(stage, guest)
         for number in range(self.pipelined):
             guest.ask(message(number))
         stage.answered([guest], f"{self.pipelined} messages sent at once were not answered rightly", doing="echo")
         return passed(f"every reply was right, {guest.transcript.received} bytes in all", messages=len(self.sizes))
 
-    def _in_pieces(self, stage: Stage) -> None:
-        if not self.pieces:
-            return
-        guest = stage.guests[-1]
-        request = message(0)
-        step = max(len(request) // self.pieces, 1)
-        guest.transcript.expect(request)
-        for start in range(0, len(request), step):
-            guest.client.send(request[start : start + step])
-            stage.require(stage.taken(guest), "a message sent in pieces was not read", doing="echo")
-        stage.answered([guest], "a message sent in pieces was not answered rightly", doing="echo")
+    def _in_pieces(self, stage: Stage, guest: Guest) -> None:
+        if self.pieces:
+            script = fragmenting(self.pieces)(guest, message(0))
+            stage.perform([(guest, script)], _IN_PIECES, doing="echo", pieces=self.pieces)
 
 
 class ConcurrentClients(Behaviour):

@@ -80,6 +80,11 @@ class Client:
         """Whether arriving bytes would be taken."""
         return self.reads and not self.ending
 
+    @property
+    def ports(self) -> tuple[int, int]:
+        """The server's port and ours: the connection as the server's side of the socket table shows it."""
+        return self.server_port, self.local_port
+
     def send(self, data: bytes) -> None:
         """Send, or keep for later what the socket does not take now."""
         self._pending += data

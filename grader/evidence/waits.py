@@ -108,7 +108,7 @@ def _seconds(pid: int, address: int, fraction: float) -> float | None:
     if not address:
         return None
     whole, part = _SPEC.unpack(kernel.read_memory(pid, address, _SPEC.size))
-    return float(whole) + part / fraction
+    return float(whole + part / fraction)
 
 
 def _futex_limit(pid: int, args: tuple[int, ...]) -> float | None:

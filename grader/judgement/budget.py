@@ -7,22 +7,31 @@ was kept from running, nothing is known and the verdict is `inconclusive`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grader.evidence.records import Pass, Wait
+
+_STARVED = 0.2
+"""The share of the time in the run queue from which on the wall clock says nothing about a server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """`cpu` seconds of the whole tree; `wakeups` of all timed waits together; `wall` seconds."""
+    """What may be spent without progress, and `total`, the wall seconds after which even progress is too slow.
+
+    `cpu` seconds of the whole tree; `wakeups` of all timed waits together, over at least `least` wall seconds (many
+    short naps are no sign of standing still); `wall` seconds.
+    """
 
     cpu: float = 1.0
     wakeups: int = 40
     wall: float = 20.0
+    least: float = 1.0
+    total: float = 120.0
 
     def for_clients(self, count: int) -> Budget:
         """The same with room for a server that visits its clients in turn, waiting a little at each."""
-        return Budget(self.cpu, self.wakeups + 4 * count, self.wall)
+        return replace(self, wakeups=self.wakeups + 4 * count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +45,25 @@ class Spent:
 
 @dataclass
 class Account:
-    """Adds up what a server spends from one pass to the next, since the last progress."""
+    """Adds up what a server spends from one pass to the next, since the last progress.
+
+    `blind`: the kernel does not tell how long a thread stood in the run queue.
+    """
 
     budget: Budget
     began_ns: int
     cpu_ns: int = 0
     delay_ns: int = 0
     wakeups: int = 0
+    earlier_ns: int = 0
+    earlier_delay_ns: int = 0
+    blind: bool = False
     _last: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
 
     def restart(self, now_ns: int) -> None:
         """Something was achieved: the server has its whole budget again."""
+        self.earlier_ns += now_ns - self.began_ns
+        self.earlier_delay_ns += self.delay_ns
         self.began_ns = now_ns
         self.cpu_ns = self.delay_ns = self.wakeups = 0
 
@@ -60,6 +77,7 @@ class Account:
         quiet = all(sample.state == "S" and sample.call for sample in look.threads)
         for sample in look.threads:
             key, counters = (sample.pid, sample.tid), sample.counters
+            self.blind |= counters.delay_ns is None
             now = (counters.cpu_ns or 0, counters.delay_ns or 0, counters.switches)
             before = self._last.get(key, now)
             self.cpu_ns += now[0] - before[0]
@@ -68,13 +86,30 @@ class Account:
                 self.wakeups += now[2] - before[2]
             self._last[key] = now
 
+    @property
+    def worn(self) -> bool:
+        """Whether half of the CPU time or of the wake-ups is gone."""
+        return self.cpu_ns >= self.budget.cpu * 0.5e9 or 2 * self.wakeups >= self.budget.wakeups
+
     def spent(self, now_ns: int) -> Spent | None:
         """What ran out, if anything did."""
         wall = (now_ns - self.began_ns) / 1e9
         if self.cpu_ns >= self.budget.cpu * 1e9:
             return Spent(f"it used {self.cpu_ns / 1e9:.1f} s of CPU time without getting any further", busy=True)
-        if self.wakeups >= self.budget.wakeups:
+        if self.wakeups >= self.budget.wakeups and wall >= self.budget.least:
             return Spent(f"its timed wait woke {self.wakeups} times without getting any further")
-        if wall < self.budget.wall:
-            return None
-        return Spent(f"nothing came in {wall:.0f} s", starved=self.delay_ns > wall * 0.2e9)
+        if wall >= self.budget.wall:
+            return self._by_the_clock(f"nothing came in {wall:.0f} s", wall, self.delay_ns)
+        total = wall + self.earlier_ns / 1e9
+        if total >= self.budget.total:
+            return self._by_the_clock(
+                f"it was not done after {total:.0f} s", total, self.earlier_delay_ns + self.delay_ns
+            )
+        return None
+
+    def _by_the_clock(self, reason: str, wall: float, delay_ns: int) -> Spent:
+        if self.blind:
+            return Spent(f"{reason}; this kernel does not tell whether it was kept off the CPU", starved=True)
+        if delay_ns > wall * _STARVED * 1e9:
+            return Spent(f"{reason}; it was kept off the CPU, so this says nothing", starved=True)
+        return Spent(reason)

@@ -27,7 +27,8 @@ class How(StrEnum):
 class Outcome:
     """What `settle()` answers: `why` is one sentence; `evidence` lies behind a proof, `look` is the last pass.
 
-    `busy`: it was CPU time that ran out; `starved`: the server was kept from running, so nothing is known.
+    `busy`: it was CPU time that ran out; `starved`: the server was kept from running, so nothing is known; `quiet`:
+    nothing can happen before a time limit or a timer runs out, and nothing waits to be done.
     """
 
     how: How
@@ -36,6 +37,12 @@ class Outcome:
     look: Pass | None = None
     busy: bool = False
     starved: bool = False
+    quiet: bool = False
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the server sleeps, for good or until a time limit, with nothing left to do."""
+        return self.how is How.STUCK or self.quiet
 
     @property
     def basis(self) -> Basis:
@@ -60,17 +67,18 @@ def stuck(evidence: Evidence, expectation: Expectation) -> Outcome:
 
 def spent(what: Spent, look: Pass, evidence: Evidence | None) -> Outcome:
     """The budget ran out."""
-    why = f"{what.reason}; it was kept off the CPU, so this says nothing" if what.starved else what.reason
-    return Outcome(How.SPENT, why, evidence, look, what.busy, what.starved)
+    return Outcome(How.SPENT, what.reason, evidence, look, what.busy, what.starved)
 
 
 _BUT_FOR_TIME = tuple(rule for rule in proof.RULES if rule is not proof.no_time_limit)
+_TIMERS = {proof.no_alarm, proof.no_posix_timer, proof.no_timer_descriptor}
+_BUT_FOR_TIMERS = tuple(rule for rule in _BUT_FOR_TIME if rule not in _TIMERS)
 _FOREVER = 300.0
 
 
 def resting(evidence: Evidence) -> bool:
-    """Nothing will happen before a timed wait runs out, and the server has taken all that came."""
-    if not isinstance(proof.prove(evidence, _BUT_FOR_TIME), proof.Proof):
+    """Nothing will happen before a timed wait or a timer runs out, and the server has taken all that came."""
+    if not isinstance(proof.prove(evidence, _BUT_FOR_TIMERS), proof.Proof):
         return False
     clients = {client.server_port for client in evidence.clients}
     listening = {e.local_port for e in evidence.sockets if e.state is TcpState.LISTEN}

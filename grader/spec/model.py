@@ -77,7 +77,7 @@ class Limits(Part):
     processes: int = Field(default=64, ge=1, le=65536, description="processes and threads")
     files: int = Field(default=4096, ge=16, le=1 << 20, description="open descriptors of each process")
     startup: Duration = Field(default=10.0, gt=0, le=600, description="until it listens, at the very most")
-    output: Size = Field(default=1 << 20, ge=1024, le=64 << 20, description="how much of its output is kept")
+    output: Size = Field(default=64 << 10, ge=1024, le=64 << 20, description="how much of its output is kept")
 
 
 Workers = Literal["single", "threads", "processes", "pool"]

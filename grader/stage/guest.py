@@ -38,5 +38,25 @@ class Guest:
 
     def ask(self, message: bytes) -> None:
         """Send a request; its reply is expected from now on."""
+        self.announce(message)
+        self.say(message)
+
+    def announce(self, message: bytes) -> None:
+        """Expect the reply to a request that will be sent in pieces."""
         self.transcript.expect(message)
-        self.client.send(message)
+
+    def say(self, piece: bytes) -> None:
+        """Send a piece of a request that was announced."""
+        self.client.send(piece)
+
+    def finish(self) -> None:
+        """Send no more (half-close)."""
+        self.client.finish()
+
+    def close(self) -> None:
+        """Leave with FIN."""
+        self.client.close()
+
+    def reset(self) -> None:
+        """Leave with RST."""
+        self.client.reset()

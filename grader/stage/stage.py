@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from grader.clients.client import Client
 from grader.clients.journal import Journal
+from grader.clients.personas import Steps, Until
 from grader.evidence.records import TcpSocket
 from grader.judgement import counts as counting
 from grader.judgement import expectations
 from grader.judgement.budget import Budget
 from grader.judgement.counts import Counts
-from grader.judgement.expectations import Answered, Connected, Expectation, Kernel
+from grader.judgement.expectations import Answered, Connected, Ended, Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.io_model import Scene
 from grader.judgement.lifelines import Lifelines
@@ -127,16 +128,37 @@ class Stage(Settling):
             guest.client.close()
         self.forget(list(guests))
 
-    def taken(self, guest: Guest) -> Kernel:
-        """Expect that the server has read everything that this client sent."""
-        return Kernel("every byte read by the server", lambda: self._all_taken(guest), waiting=(guest.name,))
+    def perform(
+        self, scripts: Sequence[tuple[Guest, Steps]], otherwise: Mapping[Until, str], *, doing: str = "", **facts: Fact
+    ) -> None:
+        """Let several clients play their personas side by side, step by step.
 
-    def _all_taken(self, guest: Guest) -> bool:
-        client = guest.client
-        for entry in self.table.read():
-            if (entry.local_port, entry.remote_port) == (client.server_port, client.local_port):
-                return not client.wants_to_write and entry.received >= client.sent and entry.receive_queue == 0
-        return bool(client.ending)
+        `otherwise` begins the sentence if what they wait for does not come.
+
+        Raises:
+            CheckFailed: it did not come.
+        """
+        playing = list(scripts)
+        while playing:
+            steps = [(guest, script, next(script, None)) for guest, script in playing]
+            for until in Until:
+                if guests := [guest for guest, _, wanted in steps if wanted is until]:
+                    self.require(self._expectation(until, guests), otherwise[until], doing=doing, **facts)
+            playing = [(guest, script) for guest, script, wanted in steps if wanted]
+
+    def _expectation(self, until: Until, guests: Sequence[Guest]) -> Expectation:
+        match until:
+            case Until.ANSWERED:
+                return Answered(guests)
+            case Until.ENDED:
+                return Ended(guests)
+            case Until.TAKEN:
+                names = tuple(guest.name for guest in guests)
+                return Kernel("every byte read by the server", lambda: self._all_taken(guests), waiting=names)
+
+    def _all_taken(self, guests: Sequence[Guest]) -> bool:
+        entries = {(entry.local_port, entry.remote_port): entry for entry in self.table.read()}
+        return all(guest.ending or _has_taken(entries.get(guest.client.ports), guest) for guest in guests)
 
     # Verdicts.
 
@@ -189,8 +211,14 @@ class Stage(Settling):
         return counting.count(self.collector.look(), self.collector.processes())
 
     def scene(self) -> Scene:
-        """The server as it comes to rest with the clients that are connected now."""
+        """The server as it comes to rest with the clients that are connected now.
+
+        Raises:
+            CheckFailed: inconclusive, because the server was kept from running.
+        """
         found = self.rest()
+        if found.starved:
+            raise CheckFailed(self.finding(found, "the server could not come to rest"))
         look = found.look or self.look()[0]
         evidence = found.evidence if not found.busy else None
         processes = evidence.processes if evidence else self.collector.processes()
@@ -227,6 +255,14 @@ class Stage(Settling):
             guest.client.close()
         self.server.end()
         self.table.close()
+
+
+def _has_taken(entry: TcpSocket | None, guest: Guest) -> bool:
+    """Whether the server has read all that a client has sent; `entry` is the server's side of the connection."""
+    client = guest.client
+    if entry is None or client.wants_to_write:
+        return False
+    return entry.received >= client.sent and entry.receive_queue == 0
 
 
 def reachable(address: str) -> str:

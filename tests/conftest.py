@@ -1,0 +1,50 @@
+"""What several tests need: the bundled spec, a way to grade a program given as text, and one switch to re-record."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.behaviours import catalogue
+from grader.grading import grade
+from grader.report.model import Report
+from grader.spec import Spec, load_spec, parse_spec
+
+ROOT = Path(__file__).resolve().parents[1]
+
+Grade = Callable[..., Report]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-expected", action="store_true", help="write expected.yaml anew from what is found; review the diff"
+    )
+
+
+@pytest.fixture(scope="session")
+def select_spec() -> Spec:
+    """The bundled spec for select()."""
+    return load_spec(ROOT / "specs" / "select.yaml", catalogue())
+
+
+@pytest.fixture
+def grade_source(tmp_path: Path) -> Grade:
+    """Grades a server given as source text against checks given as YAML."""
+
+    def run(source: str, checks: str = "- behaviour: echo", *, name: str = "server.py", head: str = "") -> Report:
+        folder = tmp_path / "submission"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(textwrap.dedent(source))
+        return grade(folder, spec_of(checks, head))
+
+    return run
+
+
+def spec_of(checks: str, head: str = "") -> Spec:
+    """A spec with these checks; `head` is further YAML at its top level."""
+    listed = textwrap.indent(textwrap.dedent(checks).strip(), "  ")
+    text = f"spec: made-for-a-test\ntitle: A test\nmodel: select\n{textwrap.dedent(head)}\nchecks:\n{listed}\n"
+    return parse_spec(text.encode(), "test.yaml", catalogue())

@@ -1,0 +1,210 @@
+"""The commands as people use them: what they print, where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+from conftest import ROOT
+from servers import RIGHT, SELECT, changed
+
+import grader
+from grader.cli import grade_command, grader_command
+from grader.report.json_file import read_json, report_schema
+
+SPEC = """\
+spec: short
+title: A short spec
+model: select
+checks:
+  - behaviour: echo
+    points: 2
+  - behaviour: cpu_ceiling
+    id: quiet
+    points: 1
+  - behaviour: concurrent_clients
+    id: many
+    clients: 5
+    needs: quiet
+    points: 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a right submission, a wrong one, and a spec."""
+    monkeypatch.chdir(tmp_path)
+    for name, source in {"right": RIGHT, "spinning": changed((SELECT, SELECT.replace("[])", "[], 0)")))}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "server.py").write_text(source)
+    (tmp_path / "short.yaml").write_text(SPEC)
+    return tmp_path
+
+
+def grade(*arguments: str) -> Result:
+    return CliRunner().invoke(grade_command, arguments)
+
+
+def test_a_right_submission_ends_with_status_0_and_two_reports(folder: Path) -> None:
+    done = grade("right", "--spec", "short.yaml")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("right: 6 of 6 points (A short spec)\n")
+    assert done.stdout.endswith("report: grade-report/right/report.html\n")
+    assert read_json(folder / "grade-report/right/report.json").score == 6
+    assert "<!doctype html>" in (folder / "grade-report/right/report.html").read_text()
+
+
+def test_a_wrong_submission_ends_with_status_1_and_names_the_line(folder: Path) -> None:
+    done = grade("spinning", "--spec", "short.yaml", "--output", "out")
+
+    assert done.exit_code == 1
+    assert "select() is told not to wait" in done.stdout
+    line = RIGHT[: RIGHT.index(SELECT)].count("\n") + 1
+    assert f"  > {line:4} |" in done.stdout
+    checks = {check.id: check for check in read_json(folder / "out/spinning/report.json").checks}
+    assert {name: str(check.verdict) for name, check in checks.items()} == {
+        "echo": "pass",
+        "quiet": "fail",
+        "many": "skipped",
+    }
+    assert checks["many"].summary == "not run, because quiet did not pass"
+
+
+@pytest.mark.usefixtures("folder")
+def test_exit_zero_is_for_jobs_that_only_collect() -> None:
+    assert grade("spinning", "--spec", "short.yaml", "--exit-zero").exit_code == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_several_submissions_are_graded_one_after_the_other() -> None:
+    done = grade("spinning", "right", "--spec", "short.yaml")
+
+    assert done.exit_code == 1
+    assert done.stdout.index("spinning: 2 of 6") < done.stdout.index("right: 6 of 6")
+
+
+@pytest.mark.usefixtures("folder")
+def test_only_one_check_runs_with_what_it_needs() -> None:
+    done = grade("right", "--spec", "short.yaml", "--only", "many", "--format", "json")
+
+    assert [check["id"] for check in json.loads(done.stdout)["checks"]] == ["quiet", "many"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_json_on_stdout_is_the_report_and_nothing_else() -> None:
+    done = grade("right", "--spec", "short.yaml", "--format", "json")
+
+    report = json.loads(done.stdout)
+    jsonschema.validate(report, report_schema())
+    assert report["grader"] == grader.__version__
+    assert report["submission"]["name"] == "right"
+    assert report["arena"] == {"isolation": "namespaces", "evidence": "kernel", "missing": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nobody", "--spec", "short.yaml"), "grade: submission 'nobody' does not exist"),
+        (("short.yaml", "--spec", "short.yaml"), "grade: submission 'short.yaml' is not a folder"),
+        ((".", "--spec", "short.yaml"), "has no server.py; it holds right, short.yaml, spinning"),
+        (("right", "--spec", "selekt"), "there is no spec 'selekt', neither a file nor a bundled one; did you mean"),
+        (("right", "--spec", "missing.yaml"), "there is no spec 'missing.yaml'"),
+        (
+            ("right", "--spec", "short.yaml", "--only", "fin"),
+            "grade: no check 'fin' in short; it has echo, quiet, many",
+        ),
+        (("right",), "Missing option '--spec'"),
+        ((), "Missing argument 'SUBMISSION...'"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_what_cannot_be_used_ends_with_status_2_and_says_why(arguments: tuple[str, ...], said: str) -> None:
+    done = grade(*arguments)
+
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_every_problem_of_a_spec_is_told_with_its_place(folder: Path) -> None:
+    (folder / "bad.yaml").write_text(
+        SPEC.replace("concurrent_clients", "concurent_clients").replace("points: 2", "point: 2")
+    )
+
+    done = grade("right", "--spec", "bad.yaml")
+
+    assert done.exit_code == 2
+    assert done.stderr.splitlines() == [
+        "grade: unknown key 'point' at bad.yaml:6:5; did you mean 'points'?",
+        "grade: unknown behaviour 'concurent_clients' at bad.yaml:10:16; did you mean 'concurrent_clients'?",
+    ]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_machine_without_namespaces_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("grader.evidence.kernel.unshare", refuse)
+
+    done = grade("right", "--spec", "short.yaml")
+
+    assert done.exit_code == 3
+    assert "this machine does not let the grader make namespaces (Operation not permitted)" in done.stderr
+
+
+def test_a_fault_of_the_grader_is_inconclusive_and_costs_only_that_check(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr("grader.behaviours.serving.Echo.check", broken)
+
+    done = grade("right", "--spec", "short.yaml")
+
+    assert done.exit_code == 3
+    report = read_json(folder / "grade-report/right/report.json")
+    assert [str(check.verdict) for check in report.checks] == ["inconclusive", "pass", "pass"]
+    assert report.checks[0].summary == "the grader failed: ZeroDivisionError: a mistake of ours"
+    assert "The grader failed in echo" in report.notes[0]
+
+
+def test_an_arena_that_dies_leaves_its_checks_inconclusive(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.behaviours.resources.CpuCeiling.check", lambda *_: __import__("os")._exit(9))
+
+    done = grade("right", "--spec", "short.yaml")
+
+    assert done.exit_code == 3
+    report = read_json(folder / "grade-report/right/report.json")
+    assert [str(check.verdict) for check in report.checks] == ["pass", "inconclusive", "inconclusive"]
+    assert "the grader's arena ended" in report.checks[1].summary
+
+
+def test_an_output_folder_that_cannot_be_written_is_said(folder: Path) -> None:
+    (folder / "out").write_text("a file")
+
+    done = grade("right", "--spec", "short.yaml", "--output", "out")
+
+    assert done.exit_code == 2
+    assert "cannot write the report to out/right" in done.stderr
+
+
+@pytest.mark.parametrize("which", ["spec", "report"])
+def test_schemas_are_printed(which: str) -> None:
+    done = CliRunner().invoke(grader_command, ["schema", which])
+
+    assert done.exit_code == 0
+    jsonschema.Draft202012Validator.check_schema(json.loads(done.stdout))
+
+
+def test_the_bundled_spec_is_found_from_any_folder(folder: Path) -> None:
+    assert not (folder / "specs").exists()
+
+    assert grade("right", "--spec", "select", "--only", "echo").exit_code == 0
+    assert grade(str(ROOT / "submissions" / "alice"), "--spec", "select.yaml", "--only", "echo").exit_code == 0

@@ -1,0 +1,253 @@
+"""Right servers that a careless check accuses, and wrong ones that it absolves."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Grade
+from servers import BIND, LISTEN, RIGHT, SELECT, changed
+
+from grader.report.model import Basis, CheckResult, Report, Verdict
+
+EVERYTHING = """
+- behaviour: echo
+- behaviour: concurrent_clients
+- behaviour: disconnect
+  how: fin
+- behaviour: disconnect
+  how: reset
+- behaviour: disconnect
+  how: half_close
+- behaviour: large_message
+- behaviour: slow_reader
+- behaviour: cpu_ceiling
+  when: idle
+- behaviour: cpu_ceiling
+  when: idle_clients
+- behaviour: cpu_ceiling
+  when: after_disconnect
+- behaviour: io_model
+"""
+
+
+def failed(report: Report) -> dict[str, str]:
+    return {check.id: check.summary for check in report.checks if check.verdict is not Verdict.PASS}
+
+
+LINGER = "connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\\1\\0\\0\\0\\0\\0\\0\\0')"
+THREADS = """
+import threading, time
+
+def beside(function, *args):
+    threading.Thread(target=function, args=args, daemon=True).start()
+
+"""
+RIGHT_SERVERS = {
+    "a backlog of one": changed((LISTEN, "listener.listen(1)")),
+    "a backlog of five": changed((LISTEN, "listener.listen(5)")),
+    "a time limit on every wait": changed((SELECT, SELECT.replace("[])", "[], 0.2)"))),
+    "a short time limit on every wait": changed((SELECT, SELECT.replace("[])", "[], 0.02)"))),
+    "prints everything": changed(("    if data:\n", "    print(connection, data)\n    if data:\n")),
+    "prints a lot": changed(("    if data:\n", "    print('x' * 200000)\n    if data:\n")),
+    "works for a while first": changed(("    if data:\n", "    sum(range(30000))\n    if data:\n")),
+    "reads little at a time": changed(
+        ("CHUNK = 4096", "CHUNK = 100"), ("MOST_PENDING = 1 << 16", "MOST_PENDING = 1000")
+    ),
+    "buffers without bound": changed(("MOST_PENDING = 1 << 16", "MOST_PENDING = 1 << 40")),
+    "resets instead of closing": changed(("    connection.close()", f"    {LINGER}\n    connection.close()")),
+    "a thread beside that only sleeps": THREADS + changed((BIND, f"beside(time.sleep, 9999)\n        {BIND}")),
+}
+
+
+@pytest.mark.parametrize("source", RIGHT_SERVERS.values(), ids=RIGHT_SERVERS)
+def test_a_right_server_is_never_accused(grade_source: Grade, source: str) -> None:
+    assert failed(grade_source(source, EVERYTHING)) == {}
+
+
+@pytest.mark.parametrize("how", ["fin", "reset"])
+def test_a_socket_that_is_freed_one_client_late_is_no_leak(grade_source: Grade, how: str) -> None:
+    """CPython closes a forgotten socket when its last variable is used again."""
+    source = changed(("    connection.close()", "    globals().update(last=connection)"))
+
+    assert failed(grade_source(source, f"- {{behaviour: disconnect, how: {how}}}")) == {}
+
+
+def only(report: Report) -> CheckResult:
+    (check,) = report.checks
+    return check
+
+
+def test_a_server_that_thinks_for_seconds_before_it_answers_is_not_stuck(grade_source: Grade) -> None:
+    source = changed(("    if data:\n", "    __import__('time').sleep(1.2)\n    if data:\n"))
+
+    assert (
+        only(grade_source(source, "- {behaviour: echo, sizes: [5 B], pieces: 0, pipelined: 0}")).verdict is Verdict.PASS
+    )
+
+
+def test_a_server_woken_by_an_alarm_is_not_stuck(grade_source: Grade) -> None:
+    source = """
+    import signal, socket
+    listener = socket.create_server(("", 8080))
+    listener.setblocking(False)
+    clients = []
+
+    def serve(*_):
+        try:
+            clients.append(listener.accept()[0])
+            clients[-1].setblocking(False)
+        except BlockingIOError:
+            pass
+        for client in clients:
+            try:
+                client.sendall(client.recv(4096).upper())
+            except BlockingIOError:
+                pass
+
+    signal.signal(signal.SIGALRM, serve)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    while True:
+        signal.pause()
+    """
+
+    assert only(grade_source(source, "- {behaviour: echo, sizes: [5 B, 99 B], pieces: 0}")).verdict is Verdict.PASS
+
+
+def test_a_server_that_passes_its_clients_to_a_child_by_a_pipe_is_not_stuck(grade_source: Grade) -> None:
+    source = """
+    import socket, subprocess
+    echo_loop = "while read line; do echo $line | tr a-z A-Z; done"
+    child = subprocess.Popen(["sh", "-c", echo_loop], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    listener = socket.create_server(("", 8080))
+    client, _ = listener.accept()
+    while data := client.recv(4096):
+        child.stdin.write(data)
+        client.sendall(child.stdout.readline())
+    """
+
+    checks = "- {behaviour: echo, sizes: [99 B, 99 B], pieces: 0, pipelined: 0}"
+    assert only(grade_source(source, checks)).verdict is Verdict.PASS
+
+
+ONE_AT_A_TIME = """
+import socket
+listener = socket.create_server(("", 8080))
+{limit}
+while True:
+    client, _ = listener.accept()
+    {client}
+    while True:
+        try:
+            data = client.recv(4096)
+        except TimeoutError:
+            continue
+        if not data:
+            break
+        client.sendall(data.upper())
+    client.close()
+"""
+
+
+def test_stuck_without_a_time_limit_is_proved(grade_source: Grade) -> None:
+    check = only(grade_source(ONE_AT_A_TIME.format(limit="", client=""), "- behaviour: concurrent_clients"))
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, Basis.PROOF)
+
+
+def test_a_timed_wait_is_never_a_proof_but_its_wake_ups_are_counted(grade_source: Grade) -> None:
+    source = ONE_AT_A_TIME.format(limit="", client="client.settimeout(0.05)")
+
+    check = only(grade_source(source, "- {behaviour: concurrent_clients, clients: 2}"))
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, Basis.BUDGET)
+    assert "woke" in check.summary
+
+
+def test_a_leak_of_one_descriptor_for_each_client_is_found(grade_source: Grade) -> None:
+    source = "kept = []\n" + changed(("    connection.close()", "    kept.append(connection)"))
+
+    check = only(grade_source(source, "- {behaviour: disconnect, how: fin, clients: 2}"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "open sockets grew with every round" in check.summary
+
+
+@pytest.mark.parametrize(
+    ("new", "basis"),
+    [
+        ("data", Basis.OBSERVATION),
+        ("data.upper().replace(b'Q', b'')", Basis.OBSERVATION),
+        ("data.upper() + b'!'", Basis.OBSERVATION),
+        ("data[:1000].upper()", Basis.PROOF),
+    ],
+    ids=["not upper", "a byte lost", "a byte too many", "cut off"],
+)
+def test_a_wrong_reply_is_seen(grade_source: Grade, new: str, basis: Basis) -> None:
+    check = only(grade_source(changed(("data.upper()", new))))
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, basis)
+
+
+def test_a_server_that_waits_to_be_asked_twice_is_proved_stuck(grade_source: Grade) -> None:
+    source = changed(
+        ("writing = [c for c in pending if pending[c]]", "writing = [c for c in pending if len(pending[c]) > 100]")
+    )
+
+    check = only(grade_source(source, "- behaviour: concurrent_clients"))
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, Basis.PROOF)
+    assert check.facts["served"] == 0
+
+
+def test_two_servers_in_one_program_are_not_one_model(grade_source: Grade) -> None:
+    source = """
+    import select, socket, threading
+    listener = socket.create_server(("", 8080), backlog=100)
+
+    def serve(clients):
+        while True:
+            ready, _, _ = select.select(clients, [], [], 0.1)
+            for client in ready:
+                client.sendall(client.recv(4096).upper())
+
+    while True:
+        select.select([listener], [], [])
+        threading.Thread(target=serve, args=([listener.accept()[0]],), daemon=True).start()
+    """
+
+    check = only(grade_source(source, "- behaviour: io_model"))
+
+    assert check.verdict is Verdict.FAIL
+    assert check.facts["workers"] == "threads"
+
+
+def test_a_spin_is_seen_whatever_else_waits(grade_source: Grade) -> None:
+    spin = "beside(lambda: [0 for _ in iter(int, 1)])"
+    source = THREADS + changed((BIND, f"{spin}\n        {BIND}"))
+
+    check = only(grade_source(source, "- {behaviour: cpu_ceiling, when: idle}"))
+
+    assert check.verdict is Verdict.FAIL
+
+
+def test_without_schedstat_a_ceiling_is_inconclusive(grade_source: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.launch.schedstat_moves", lambda: False)
+    spinning = changed((SELECT, SELECT.replace("[])", "[], 0)")))
+
+    report = grade_source(spinning, "- {behaviour: cpu_ceiling, when: idle}")
+
+    assert only(report).verdict is Verdict.INCONCLUSIVE
+    assert report.exit_status == 3
+    assert any("schedstat" in what for what in report.arena.missing)
+
+
+def test_a_server_that_dies_before_its_last_reply_is_seen_to_end(grade_source: Grade) -> None:
+    source = changed(("    if data:\n", "    if data == b'':\n        raise SystemExit(7)\n    if data:\n"))
+
+    check = only(grade_source(source, "- {behaviour: disconnect, how: fin}"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "status 7" in check.summary
+
+
+def test_the_model_solution_needs_no_excuse(grade_source: Grade) -> None:
+    assert failed(grade_source(RIGHT, EVERYTHING)) == {}
