@@ -91,6 +91,7 @@ def _case(stage: Stage, finding: Finding, folder: Path, stacks: tuple[Stack, ...
 
 
 def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path) -> list[Stood]:
+    """Where the threads stood, those at one line together."""
     frames: dict[tuple[int, int], Frame] = {}
     for stack in stacks:
         if frame := stack.own_frame:
@@ -100,21 +101,20 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path
     else:
         names = thread_names(look.threads)
         where = [((s.pid, s.tid), names[s.pid, s.tid], s.call.name if s.call else "running", "") for s in look.threads]
-    found = []
-    for key, thread, call, waits_for in where[:_MOST_STOOD]:
-        frame = frames.get(key)
-        found.append(
-            Stood(
-                thread=thread,
-                call=call,
-                waits_for=waits_for,
-                function=frame.function if frame else None,
-                file=frame.file if frame else None,
-                line=frame.line if frame else None,
-                excerpt=excerpt(folder, frame.file, frame.line) if frame else None,
-            )
-        )
-    return found
+    together: dict[object, list[Stood]] = {}
+    for key, thread, call, waits_for in where:
+        stood = Stood(thread=thread, call=call, waits_for=waits_for)
+        if frame := frames.get(key):
+            stood = stood.model_copy(update={"function": frame.function, "file": frame.file, "line": frame.line})
+        together.setdefault((frame.file, frame.line) if frame else key, []).append(stood)
+    return [_one_of(alike, folder) for alike in list(together.values())[:_MOST_STOOD]]
+
+
+def _one_of(alike: list[Stood], folder: Path) -> Stood:
+    first, more = alike[0], len(alike) - 1
+    name = f"{first.thread} (and {more} more at the same line)" if more else first.thread
+    shown = excerpt(folder, first.file, first.line) if first.file and first.line else None
+    return first.model_copy(update={"thread": name, "excerpt": shown})
 
 
 def _crashed(diagnosis: Diagnosis, case: Case, folder: Path) -> Stood:

@@ -39,6 +39,7 @@ class Client:
         self._journal = journal
         self._pending = bytearray()
         self._finishing = False
+        self._was_reset = False
         self._socket: socket.socket | None = None
 
     def connect(self, address: str, port: int, receive_buffer: int | None = None) -> None:
@@ -157,7 +158,9 @@ class Client:
             except BlockingIOError:
                 return moved
             except OSError:
-                # The server has reset the connection; reading tells which way it ended.
+                # The server has reset the connection, and this is the only time that the kernel says so: after what
+                # lies unread, recv() will just return nothing.
+                self._was_reset = True
                 self._pending.clear()
                 self._finishing = False
                 return True
@@ -193,7 +196,7 @@ class Client:
                 self._end("reset")
                 return True
             if not data:
-                self._end("fin")
+                self._end("reset" if self._was_reset else "fin")
                 return True
             # Acknowledge at once, so that nothing counts as under way which has long arrived (tcp(7)).
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

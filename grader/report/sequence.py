@@ -15,7 +15,7 @@ from grader.report.model import Event, Lane, Span, Timeline
 from grader.report.people import size
 
 _ROW, _TOP, _GUTTER = 24, 44, 66
-_THREAD_WIDTH, _CLIENT_WIDTH = 190, 150
+_THREAD_WIDTH, _CLIENT_WIDTH = 186, 142
 _MOST_THREADS, _MOST_CLIENTS, _MOST_ROWS = 3, 5, 48
 _LABEL = 20
 _BAR = 8

@@ -1,0 +1,96 @@
+"""Grades every submission again and again, idle or beside busy loops, and counts verdicts that are not the expected.
+
+Prints each difference as it comes, and the count at the end; exit status 1 if there was any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from grader.behaviours import catalogue
+from grader.grading import grade
+from grader.report.model import CheckResult
+from grader.spec import find_spec, load_spec
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def burn() -> None:
+    """Keep one core busy."""
+    while True:
+        pass
+
+
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """Run `count` busy loops beside."""
+    loops = [multiprocessing.Process(target=burn, daemon=True) for _ in range(count)]
+    for loop in loops:
+        loop.start()
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.join()
+
+
+def _told(check: CheckResult) -> object:
+    if check.verdict == "pass":
+        return "pass"
+    found = {"verdict": str(check.verdict), "basis": str(check.basis)}
+    if check.diagnosis:
+        found["diagnosis"] = check.diagnosis.id
+        if check.diagnosis.file:
+            found["at"] = f"{check.diagnosis.file}:{check.diagnosis.line}"
+    return found
+
+
+def differences(folder: Path) -> list[str]:
+    """Grade once: every check whose verdict, basis, diagnosis or line is not that of expected.yaml."""
+    expected = yaml.safe_load((folder / "expected.yaml").read_text())
+    report = grade(folder, load_spec(find_spec(expected["spec"]), catalogue()))
+    return [
+        f"{folder.name} {check.id}: {_told(check)} instead of {expected['checks'][check.id]}: {check.summary}"
+        for check in report.checks
+        if _told(check) != expected["checks"][check.id]
+    ]
+
+
+def main() -> None:
+    """Grade, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--loops", type=int, default=0, help="busy loops beside")
+    parser.add_argument("--jobs", type=int, default=1, help="gradings at the same time")
+    parser.add_argument("names", nargs="*", help="submissions; by default all")
+    chosen = parser.parse_args()
+    folders = sorted(
+        file.parent for top in ("submissions", "reference") for file in (ROOT / top).rglob("expected.yaml")
+    )
+    folders = [folder for folder in folders if not chosen.names or folder.name in chosen.names]
+    changed: Counter[str] = Counter()
+    with busy(chosen.loops), ProcessPoolExecutor(chosen.jobs, multiprocessing.get_context("spawn")) as pool:
+        for done, found in enumerate(pool.map(differences, folders * chosen.times), 1):
+            for line in found:
+                changed[line.split(":")[0]] += 1
+                print(line, flush=True)
+            if done % len(folders) == 0:
+                print(f"round {done // len(folders)} of {chosen.times}", file=sys.stderr, flush=True)
+    print(
+        f"{len(folders)} submissions, {chosen.times} times, {chosen.loops} busy loops: {changed.total()} changed verdicts"
+    )
+    sys.exit(1 if changed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""What of a report does not change from run to run: the golden files hold it, and repeated gradings are compared by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.report.model import CheckResult, Report, Verdict
+
+
+def essence(report: Report) -> dict[str, Any]:
+    """The score, and for each check "pass", or verdict, basis, diagnosis and its line; plain data, as YAML holds it."""
+    return {
+        "spec": report.spec.id,
+        "score": report.score,
+        "checks": {check.id: essence_of(check) for check in report.checks},
+    }
+
+
+def essence_of(check: CheckResult) -> str | dict[str, str]:
+    """The same of one check."""
+    if check.verdict is Verdict.PASS:
+        return str(check.verdict)
+    found = {"verdict": str(check.verdict), "basis": str(check.basis)}
+    if check.diagnosis:
+        found["diagnosis"] = check.diagnosis.id
+        if check.diagnosis.file:
+            found["at"] = f"{check.diagnosis.file}:{check.diagnosis.line}"
+    return found

@@ -1,0 +1,78 @@
+"""What is read from the student's source and from the tracebacks it printed; parsed, never run."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.judgement.source import Traceback, calls_at, last_traceback, method_lines
+
+PRINTED = """\
+listening
+Traceback (most recent call last):
+  File "/submission/server.py", line 30, in <module>
+    main()
+  File "/submission/net/loop.py", line 12, in run
+    handler(sock)
+  File "/usr/lib/python3.11/socket.py", line 99, in send
+    raise
+ConnectionResetError: [Errno 104] Connection reset by peer
+"""
+
+
+def test_the_last_frame_in_the_students_own_files_counts() -> None:
+    found = last_traceback(PRINTED, "/submission")
+
+    assert found == Traceback("ConnectionResetError", "[Errno 104] Connection reset by peer", "net/loop.py", 12)
+
+
+def test_of_two_tracebacks_the_last_counts() -> None:
+    second = PRINTED.replace("ConnectionResetError: [Errno 104] Connection reset by peer", "KeyError: 7").replace(
+        "12", "15"
+    )
+
+    assert last_traceback(PRINTED + second, "/submission") == Traceback("KeyError", "7", "net/loop.py", 15)
+
+
+def test_a_syntax_error_has_no_heading() -> None:
+    printed = "  File \"/submission/server.py\", line 12\n    if x\n        ^\nSyntaxError: expected ':'\n"
+
+    assert last_traceback(printed, "/submission") == Traceback("SyntaxError", "expected ':'", "server.py", 12)
+
+
+@pytest.mark.parametrize(
+    "printed", ["", "all is well\n", "Error: no frame\n", "Traceback (most recent call last):\n", "ValueError\n"]
+)
+def test_what_is_no_traceback_is_none(printed: str) -> None:
+    assert last_traceback(printed, "/submission") is None
+
+
+@given(st.text())
+def test_anything_may_be_printed(printed: str) -> None:
+    last_traceback(printed, "/submission")
+    last_traceback(PRINTED + printed, "/submission")
+
+
+def test_calls_are_found_by_line_even_if_they_span_several() -> None:
+    lines = ["x = select(", "    a,", "    b)", "y = 1"]
+
+    assert len(calls_at(lines, 2)) == 1
+    assert calls_at(lines, 4) == []
+
+
+def test_methods_are_looked_for_in_the_function_around_a_line_nearest_first() -> None:
+    lines = ["def one(s):", "    s.recv(1)", "    s.recv(2)", "def two(s):", "    s.recv(3)", "top.recv(4)"]
+
+    assert method_lines(lines, {"recv"}, 3) == [3, 2]
+    assert method_lines(lines, {"recv"}, 5) == [5]
+    assert method_lines(lines, {"recv"}, 6) == [6, 5, 3, 2]
+    assert method_lines(lines, {"send"}, 3) == []
+
+
+@given(st.text(), st.integers(-3, 50))
+def test_anything_may_stand_in_a_source_file(text: str, near: int) -> None:
+    lines = text.splitlines()
+
+    assert all(line >= 1 for line in method_lines(lines, {"recv"}, near))
+    calls_at(lines, near)
