@@ -1,4 +1,4 @@
-"""What of a report does not change from run to run: the golden files hold it, and repeated gradings are compared by it."""
+"""What of a report does not change from run to run: golden files hold it, repeated gradings are compared by it."""
 
 from __future__ import annotations
 

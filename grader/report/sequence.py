@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from grader.report.escape import escape_text
 from grader.report.model import Event, Lane, Span, Timeline
@@ -64,7 +64,8 @@ class _Sheet:
         return _TOP + _ROW * (index + 1)
 
     def draw(self, template: str, *values: object) -> None:
-        self.parts.append(Markup(template).format(*values))  # noqa: S704 - the templates are ours, format() escapes
+        harmless = [escape_text(value) if isinstance(value, str) else value for value in values]
+        self.parts.append(Markup(template).format(*harmless))  # noqa: S704 - the templates are ours, format() escapes
 
 
 def rows_of(timeline: Timeline, lanes: set[str]) -> list[Row]:
@@ -250,9 +251,9 @@ def _decided(sheet: _Sheet, timeline: Timeline) -> None:
     sheet.draw('<text class="decided" x="{0}" y="{1}">{2}</text>', 6, y + 15, _short(words, 60))
 
 
-def _short(text: str, length: int) -> Markup:
+def _short(text: str, length: int) -> str:
     clean = escape_text(text)
-    return escape(clean if len(clean) <= length else clean[: length - 1] + "…")
+    return clean if len(clean) <= length else clean[: length - 1] + "…"
 
 
 def in_words(timeline: Timeline) -> list[str]:

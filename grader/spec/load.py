@@ -19,6 +19,7 @@ from grader.spec.problems import Place, Problem, SpecError, nearest
 
 Catalogue = Mapping[str, type[CheckFields]]
 _TELLING = ("how", "when")
+_UNKNOWN = "unknown"
 
 
 def load_spec(path: Path, catalogue: Catalogue) -> Spec:
@@ -121,7 +122,7 @@ def _stand_in(item: Any) -> CheckFields:
     name, needs = fields.get("id", ""), fields.get("needs", [])
     needs = [needs] if isinstance(needs, str) else needs
     return CheckFields.model_construct(
-        behaviour="unknown",
+        behaviour=_UNKNOWN,
         id=name if isinstance(name, str) else "",
         needs=[need for need in needs if isinstance(need, str)] if isinstance(needs, list) else [],
     )
@@ -142,8 +143,10 @@ def _named(document: Document, checks: list[CheckFields], problems: list[Problem
         title = check.title or check.default_title or check.behaviour.replace("_", " ").capitalize()
         name = check.id or _free(check, {*explicit, *(other.id for other in named)})
         earlier = [other.id for other in named]
+        # What a check that is not right would have been called is not known, so nobody who needs it is blamed.
+        unclear = any(other.behaviour == _UNKNOWN and not other.id for other in checks[:index])
         for place_in_list, need in enumerate(check.needs):
-            if need not in earlier:
+            if need not in earlier and not unclear:
                 place = document.place(("checks", index, "needs", place_in_list))
                 message = f"{name!r} needs {need!r}, which is not the id of an earlier check"
                 problems.append(Problem(message, document.file, place, nearest(need, earlier)))
