@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -40,7 +41,9 @@ class OneProcess(ProcReader):
 @contextmanager
 def running(body: str) -> Iterator[OneProcess]:
     program: subprocess.Popen[bytes] = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(body=textwrap.dedent(body))], stdout=subprocess.PIPE
+        [sys.executable, "-c", PROGRAM.format(body=textwrap.dedent(body))],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         assert program.stdout
@@ -49,7 +52,7 @@ def running(body: str) -> Iterator[OneProcess]:
         reader.pid = program.pid
         yield reader
     finally:
-        program.kill()
+        os.killpg(program.pid, signal.SIGKILL)
         program.communicate()
 
 

@@ -1,0 +1,181 @@
+"""The IO model read from recorded evidence: workers, waits, sockets, and what contradicts a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from evidence_samples import LISTENING, PID, SERVER_A, STUCK, THREAD
+
+from grader.evidence.records import (
+    Descriptor,
+    DescriptorKind,
+    Evidence,
+    Pass,
+    Process,
+    TcpSocket,
+    ThreadSample,
+    Wait,
+    WaitKind,
+)
+from grader.judgement.counts import Counts, count, growing
+from grader.judgement.io_model import Scene, contradictions, observe
+
+SELECT_MODEL = {"workers": ["single"], "waits": ["select"], "sockets": []}
+
+
+def server(clients: int, *, nonblocking: bool = False) -> tuple[tuple[Process, ...], tuple[TcpSocket, ...]]:
+    """One process with a listener (fd 3) and a connection for each client (fd 4 and on), and its sockets."""
+    files = [Descriptor(3, DescriptorKind.TCP, 30, nonblocking)]
+    files += [Descriptor(4 + n, DescriptorKind.TCP, 40 + n, nonblocking) for n in range(clients)]
+    entries = [replace(LISTENING, receive_queue=0)]
+    entries += [replace(SERVER_A, remote_port=5001 + n, inode=40 + n) for n in range(clients)]
+    return (Process(PID, 1, "python", tuple(files)),), tuple(entries)
+
+
+def scene(
+    clients: int, *waits: Wait, threads: int = 1, files: tuple[Descriptor, ...] = (), nonblocking: bool = False
+) -> Scene:
+    (process,), sockets = server(clients, nonblocking=nonblocking)
+    process = replace(process, descriptors=process.descriptors + files)
+    samples = tuple(replace(THREAD, tid=PID + n) for n in range(threads))
+    evidence = Evidence(Pass(1, 2, samples), Pass(3, 4, samples), (process,), waits, sockets, ())
+    return Scene(clients, evidence.first, evidence.processes, evidence)
+
+
+def select_over(*fds: int, kind: WaitKind = WaitKind.SELECT, tid: int = PID) -> Wait:
+    return Wait(PID, tid, kind, kind.value, None, fds, ())
+
+
+def test_select_over_all_sockets_is_the_select_model() -> None:
+    found = observe([scene(0, select_over(3)), scene(2, select_over(3, 4, 5))])
+
+    assert (found.workers, found.waits, found.sockets, found.uncovered) == ("single", ("select",), "blocking", 0)
+    assert contradictions(found, SELECT_MODEL) == []
+
+
+@pytest.mark.parametrize("kind", [WaitKind.POLL, WaitKind.RECV, WaitKind.ACCEPT])
+def test_another_call_contradicts_the_model(kind: WaitKind) -> None:
+    found = observe([scene(0, select_over(3)), scene(2, select_over(3, 4, 5, kind=kind))])
+
+    assert contradictions(found, SELECT_MODEL) == [f"it waits for the network in {kind}, not only in select"]
+
+
+def test_select_over_the_listener_alone_leaves_clients_out() -> None:
+    found = observe([scene(0, select_over(3)), scene(2, select_over(3))])
+
+    assert found.uncovered == 2
+    assert contradictions(found, SELECT_MODEL) == ["2 of its clients are not in the set it waits on"]
+
+
+def test_a_thread_for_each_client_is_seen() -> None:
+    last = scene(
+        4, select_over(3), *[select_over(4 + n, kind=WaitKind.RECV, tid=PID + 1 + n) for n in range(4)], threads=5
+    )
+    found = observe([scene(0, select_over(3)), last])
+
+    assert found.workers == "threads"
+    assert found.waits == ("recv", "select")
+    assert (
+        contradictions(found, SELECT_MODEL)[0]
+        == "workers are threads, not single: 4 more clients brought 4 more threads"
+    )
+
+
+def test_a_process_for_each_client_is_seen() -> None:
+    last = scene(2, select_over(3))
+    last = replace(last, processes=(*last.processes, Process(200, PID, "python"), Process(201, PID, "python")))
+
+    assert observe([scene(0, select_over(3)), last]).workers == "processes"
+
+
+def test_threads_that_share_the_clients_are_a_pool() -> None:
+    waits = (select_over(3), select_over(4, kind=WaitKind.RECV, tid=PID + 1))
+
+    assert observe([scene(0, *waits, threads=2), scene(6, *waits, threads=2)]).workers == "pool"
+
+
+def test_a_helper_thread_that_touches_no_socket_does_not_count() -> None:
+    helper = Wait(PID, PID + 1, WaitKind.FUTEX, "futex")
+    found = observe([scene(0, select_over(3), helper, threads=2), scene(2, select_over(3, 4, 5), helper, threads=2)])
+
+    assert contradictions(found, SELECT_MODEL) == []
+
+
+def test_the_members_of_an_epoll_set_are_what_it_waits_for() -> None:
+    epoll = Descriptor(9, DescriptorKind.EPOLL, watches=(3, 4, 5))
+    found = observe(
+        [
+            scene(0, select_over(9, kind=WaitKind.EPOLL), files=(epoll,)),
+            scene(2, select_over(9, kind=WaitKind.EPOLL), files=(epoll,)),
+        ]
+    )
+
+    assert (found.waits, found.uncovered) == (("epoll",), 0)
+
+
+def test_a_server_that_never_rests_is_running() -> None:
+    first = scene(0, select_over(3))
+    found = observe([first, replace(scene(2), evidence=None)])
+
+    assert found.waits == ("running",)
+    assert contradictions(found, SELECT_MODEL) == [
+        "it never waits in select: it runs all the time, whether or not there is work"
+    ]
+
+
+def test_flags_of_sockets_are_seen_and_judged_where_the_model_says_so() -> None:
+    model = {**SELECT_MODEL, "sockets": ["nonblocking"]}
+    scenes = [scene(0, select_over(3)), scene(2, select_over(3, 4, 5))]
+    other = [scene(0, select_over(3), nonblocking=True), scene(2, select_over(3, 4, 5), nonblocking=True)]
+
+    assert contradictions(observe(scenes), model) == ["its sockets are blocking, not nonblocking"]
+    assert contradictions(observe(other), model) == []
+
+
+def test_nothing_allowed_means_anything_goes() -> None:
+    found = observe([scene(0, select_over(3)), scene(2, select_over(3, kind=WaitKind.RECV))])
+
+    assert contradictions(found, {"workers": [], "waits": [], "sockets": []}) == []
+
+
+def counted(*descriptors: int) -> list[Counts]:
+    return [Counts(d, 0, 1, 1, 0) for d in descriptors]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "grows"),
+    [
+        (counted(5, 6, 7), True),
+        (counted(5, 15, 25, 35), True),
+        (counted(5, 6, 6), False),
+        (counted(5, 6, 5, 6), False),
+        (counted(5, 9, 9, 9), False),
+        (counted(5, 6), False),
+        (counted(), False),
+    ],
+)
+def test_a_leak_is_growth_in_every_round(rounds: list[Counts], *, grows: bool) -> None:
+    assert (growing(rounds) is not None) == grows
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("threads", "threads grew"),
+        ("processes", "processes grew"),
+        ("zombies", "zombie processes grew"),
+        ("sockets", "open sockets grew"),
+    ],
+)
+def test_whatever_grows_is_named(field: str, words: str) -> None:
+    rounds = [replace(Counts(5, 2, 1, 1, 0), **{field: n}) for n in (3, 4, 5)]
+
+    assert words in (growing(rounds) or "")
+
+
+def test_everything_of_the_tree_is_counted() -> None:
+    process = replace(STUCK.processes[0], open_sockets=2)
+    threads: tuple[ThreadSample, ...] = (THREAD, replace(THREAD, tid=101))
+
+    assert count(Pass(1, 2, threads, zombies=3), (process, replace(process, pid=200))) == Counts(4, 4, 2, 2, 3)
