@@ -59,6 +59,12 @@ def with_thread(evidence: Evidence = STUCK, **changes: Any) -> Evidence:
     )
 
 
+def with_first(**changes: Any) -> Evidence:
+    """A change that only the first pass shows."""
+    threads = tuple(replace(t, **changes) for t in FIRST.threads)
+    return replace(STUCK, first=replace(FIRST, threads=threads))
+
+
 def with_second(evidence: Evidence = STUCK, **changes: Any) -> Evidence:
     """A change that only the second pass shows."""
     threads = tuple(replace(t, **changes) for t in evidence.second.threads)

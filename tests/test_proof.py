@@ -23,6 +23,7 @@ from evidence_samples import (
     waiting_for,
     with_client,
     with_descriptor,
+    with_first,
     with_process,
     with_second,
     with_socket,
@@ -55,6 +56,13 @@ EPOLL_OVER_TIMER = replace(
             Descriptor(5, DescriptorKind.EPOLL, watches=(6,)),
             Descriptor(6, DescriptorKind.OTHER, target="anon_inode:inotify"),
         )
+    ),
+    waits=(replace(WAIT, kind=WaitKind.EPOLL, reads=(5,)),),
+)
+
+EPOLL_IN_EPOLL = replace(
+    with_process(
+        descriptors=(LISTENER, *(Descriptor(n, DescriptorKind.EPOLL, watches=(n + 1,)) for n in range(5, 12)))
     ),
     waits=(replace(WAIT, kind=WaitKind.EPOLL, reads=(5,)),),
 )
@@ -122,7 +130,56 @@ REFUSED: list[tuple[str, Rule, Evidence]] = [
         proof.no_timer_descriptor,
         with_descriptor(Descriptor(8, DescriptorKind.IO_URING)),
     ),
+    (
+        "a connection gives up after a while",
+        proof.no_connection_timer,
+        with_process(descriptors=(LISTENER, replace(CONNECTION, user_timeout=5000))),
+    ),
     ("a signal is pending", proof.no_pending_signal, with_second(pending_signals=True)),
+    ("a signal was pending", proof.no_pending_signal, with_first(pending_signals=True)),
+    ("a thread was awake for the first pass", proof.all_asleep, with_first(state="R")),
+    ("an epoll set is nested too deeply", proof.known_wakers, EPOLL_IN_EPOLL),
+    *[
+        (
+            f"bytes are under way in {state}",
+            proof.everything_delivered,
+            with_socket(SERVER_A, state=state, send_queue=5, in_flight=1),
+        )
+        for state in (
+            TcpState.ESTABLISHED,
+            TcpState.FIN_WAIT1,
+            TcpState.FIN_WAIT2,
+            TcpState.CLOSE_WAIT,
+            TcpState.CLOSING,
+            TcpState.LAST_ACK,
+        )
+    ],
+    *[
+        (f"a connection is in {state}", proof.everything_delivered, with_socket(SERVER_A, state=state))
+        for state in (TcpState.SYN_SENT, TcpState.SYN_RECV)
+    ],
+    (
+        "bytes are under way, and more are held back",
+        proof.everything_delivered,
+        with_socket(SERVER_A, send_queue=9, in_flight=1, unsent=5),
+    ),
+    (
+        "bytes are neither under way nor held back",
+        proof.everything_delivered,
+        with_socket(SERVER_A, send_queue=9, in_flight=0, unsent=0),
+    ),
+    (
+        "bytes of a client are under way to a connection that is not there yet",
+        proof.everything_delivered,
+        replace(
+            STUCK,
+            sockets=tuple(
+                replace(s, send_queue=5, in_flight=1) if s is CLIENT_B else s
+                for s in STUCK.sockets
+                if s is not SERVER_B
+            ),
+        ),
+    ),
     (
         "bytes of a client are under way",
         proof.everything_delivered,
@@ -198,7 +255,20 @@ PROVED: list[tuple[str, Evidence]] = [
             waits=(replace(WAIT, kind=WaitKind.FUTEX, call="futex", reads=()),),
         ),
     ),
-    ("a pipe within the tree", waiting_for(DescriptorKind.PIPE)),
+    *[
+        (f"a {kind} within the tree", waiting_for(kind))
+        for kind in (
+            DescriptorKind.PIPE,
+            DescriptorKind.UDP,
+            DescriptorKind.UNIX,
+            DescriptorKind.EVENTFD,
+            DescriptorKind.EPOLL,
+            DescriptorKind.PIDFD,
+        )
+    ],
+    ("bytes that a client deliberately does not read", with_client(BOB, reads=False, readable=True, unread=5)),
+    ("room in the socket of a client who has nothing to send", with_client(BOB, can_send=True)),
+    ("a second pass that begins when the first ends", replace(STUCK, second=replace(SECOND, began_ns=2_000))),
     ("sockets in TIME_WAIT", with_socket(CLIENT_A, state=TcpState.TIME_WAIT)),
 ]
 

@@ -133,7 +133,7 @@ def test_sigwait_is_never_understood_because_a_blocked_alarm_ends_it() -> None:
 def process_of(body: str) -> Process:
     with running(body + "\nsignal.pause()") as reader:
         asleep(reader)
-        (process,) = reader.processes(set())
+        (process,) = reader.processes(())
     return process
 
 
@@ -210,6 +210,27 @@ def test_an_unknown_call_keeps_its_number() -> None:
 
 def test_schedstat_of_this_kernel_moves_or_is_told_to_be_absent() -> None:
     assert schedstat_moves() == os.path.exists("/proc/self/schedstat")  # noqa: PTH110 - the kernel's file
+
+
+def test_a_time_limit_of_a_connection_with_unsent_bytes_is_read() -> None:
+    body = """
+import threading
+client = socket.create_connection(listener.getsockname())
+connection, _ = listener.accept()
+connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 4321)
+connection.setblocking(False)
+try:
+  while True: connection.send(b'x' * 65536)
+except BlockingIOError: pass
+signal.pause()
+"""
+    table = SocketTable()
+    with running(body) as reader:
+        asleep(reader)
+        (process,) = reader.processes(table.read())
+    table.close()
+
+    assert sorted({d.user_timeout for d in process.descriptors}) == [0, 4321]
 
 
 def test_the_socket_table_shows_queues_of_listeners_and_connections() -> None:

@@ -46,6 +46,12 @@ RIGHT_SERVERS = {
     "a backlog of five": changed((LISTEN, "listener.listen(5)")),
     "a time limit on every wait": changed((SELECT, SELECT.replace("[])", "[], 0.2)"))),
     "a short time limit on every wait": changed((SELECT, SELECT.replace("[])", "[], 0.02)"))),
+    "asks to be stopped from the keyboard": changed(
+        (SELECT, SELECT.replace("*reading]", "*reading, 0]")),
+        ("if ready is listener", "if ready == 0: raise SystemExit\n            if ready is listener"),
+    ),
+    "waits for a key in its main thread": THREADS
+    + changed(("        serve(listener)", "        beside(serve, listener)\n        input('stop? ')")),
     "prints everything": changed(("    if data:\n", "    print(connection, data)\n    if data:\n")),
     "prints a lot": changed(("    if data:\n", "    print('x' * 200000)\n    if data:\n")),
     "works for a while first": changed(("    if data:\n", "    sum(range(30000))\n    if data:\n")),

@@ -20,13 +20,15 @@ from grader.arena.sandbox import Bounds, command
 class RunningServer:
     """A started sandbox: `helpers` are the process ids in it that are ours (bwrap's), not the submission's.
 
-    `told` is bwrap's status pipe, kept open because bwrap still writes to it when the server ends.
+    `told` is bwrap's status pipe, kept open because bwrap still writes to it when the server ends; `silence` is the
+    writing end of its standard input, on which nothing is ever written.
     """
 
     process: subprocess.Popen[bytes]
     output: Output
     output_inode: int
     told: TextIO
+    silence: int
     helpers: set[int] = field(default_factory=set)
     exit_status: int | None = None
 
@@ -48,6 +50,7 @@ class RunningServer:
         self.output.drain()
         self.output.close()
         self.told.close()
+        os.close(self.silence)
 
 
 def start(
@@ -60,28 +63,31 @@ def start(
 ) -> RunningServer:
     """Start `argv` in a sandbox over `folder`; returns as soon as the sandbox stands.
 
-    The command reads nothing (/dev/null), prints into one pipe that we drain, and holds no other descriptor of ours.
+    Its standard input is that of a terminal at which nobody types: open and silent (at the end of a file a server
+    that also selects on it would spin, or stop). It prints into one pipe that we drain, and holds no other descriptor
+    of ours.
 
     Raises:
         OSError: the sandbox could not be started.
     """
     reading, writing = os.pipe()
     status, tell_status = os.pipe()
+    silent, silence = os.pipe()
     words = command(folder, scratch, list(argv), environment, tell_status)
     process = subprocess.Popen(
         words,
-        stdin=subprocess.DEVNULL,
+        stdin=silent,
         stdout=writing,
         stderr=writing,
         pass_fds=(tell_status,),
         preexec_fn=bounds.apply,  # noqa: PLW1509 - the arena's process has one thread
     )
-    os.close(writing)
-    os.close(tell_status)
+    for ours in (writing, tell_status, silent):
+        os.close(ours)
     inode = os.fstat(reading).st_ino
     told = os.fdopen(status)
     helpers = {os.getpid(), process.pid, *_first_process(told)}
-    return RunningServer(process, Output(reading, output_cap), inode, told, helpers)
+    return RunningServer(process, Output(reading, output_cap), inode, told, silence, helpers)
 
 
 def _first_process(status: TextIO) -> set[int]:

@@ -25,7 +25,7 @@ class Collector:
 
     def processes(self) -> tuple[Process, ...]:
         """The live processes of the tree with their descriptors."""
-        return self.reader.processes({entry.inode for entry in self.table.read()})
+        return self.reader.processes(self.table.read())
 
     def queued(self, local_port: int, remote_port: int) -> int:
         """How many bytes one side has handed to the kernel for the other, and the other's kernel has not taken."""
@@ -37,7 +37,7 @@ class Collector:
         sockets = self.table.read()
         clients = self.clients()
         waits = tuple(wait for sample in first.threads if (wait := read_wait(sample)))
-        processes = self.reader.processes({entry.inode for entry in sockets})
+        processes = self.reader.processes(sockets)
         return Evidence(
             first=first,
             second=self.reader.look(),

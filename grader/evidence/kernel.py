@@ -57,6 +57,16 @@ def borrow_socket(pid: int, fd: int) -> socket.socket:
         raise
 
 
+def user_timeout(pid: int, fd: int) -> int:
+    """After how many milliseconds another process's TCP socket gives up on unacknowledged bytes, 0 for never.
+
+    Raises:
+        OSError: as `borrow_socket`.
+    """
+    with borrow_socket(pid, fd) as borrowed:
+        return borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
 def unshare(flags: int) -> None:
     """Leave namespaces for new ones: `flags` are the kernel's CLONE_NEW constants."""
     _checked(_libc.unshare(flags), "unshare")

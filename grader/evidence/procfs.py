@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from grader.evidence import kernel
@@ -16,6 +17,7 @@ from grader.evidence.records import (
     Pass,
     Process,
     SystemCall,
+    TcpSocket,
     ThreadSample,
 )
 from grader.evidence.syscalls import call_name
@@ -164,18 +166,19 @@ class ProcReader:
             return 0
         return int(found[1]) if found else 0
 
-    def processes(self, tcp_inodes: set[int]) -> tuple[Process, ...]:
-        """Every live process with its descriptors; `tcp_inodes` tells TCP sockets from other kinds."""
-        found = (self._process(pid, tcp_inodes) for pid in self.pids())
+    def processes(self, sockets: tuple[TcpSocket, ...]) -> tuple[Process, ...]:
+        """Every live process with its descriptors; `sockets` tells TCP sockets from other kinds."""
+        known = {entry.inode: entry for entry in sockets}
+        found = (self._process(pid, known) for pid in self.pids())
         return tuple(process for process in found if process)
 
-    def _process(self, pid: int, tcp_inodes: set[int]) -> Process | None:
+    def _process(self, pid: int, sockets: Mapping[int, TcpSocket]) -> Process | None:
         base = f"{self.root}/{pid}"
         try:
             status = parse_status(_read(f"{base}/status"))
             if status["State"][0] in "ZX":
                 return None
-            descriptors = tuple(self._descriptors(pid, tcp_inodes))
+            descriptors = tuple(self._descriptors(pid, sockets))
         except (OSError, KeyError):
             return None
         return Process(
@@ -195,22 +198,24 @@ class ProcReader:
         except OSError:
             return None
 
-    def _descriptors(self, pid: int, tcp_inodes: set[int]) -> list[Descriptor]:
+    def _descriptors(self, pid: int, sockets: Mapping[int, TcpSocket]) -> list[Descriptor]:
         found = []
         for fd in _numbers(f"{self.root}/{pid}/fd"):
             try:
-                found.append(self._descriptor(pid, fd, tcp_inodes))
+                found.append(self._descriptor(pid, fd, sockets))
             except OSError:
                 continue  # closed while we looked
         return found
 
-    def _descriptor(self, pid: int, fd: int, tcp_inodes: set[int]) -> Descriptor:
+    def _descriptor(self, pid: int, fd: int, sockets: Mapping[int, TcpSocket]) -> Descriptor:
         target = os.readlink(f"{self.root}/{pid}/fd/{fd}")
         kind = _ANONYMOUS.get(target, DescriptorKind.OTHER)
-        inode = 0
+        inode = user_timeout = 0
         if match := _SOCKET.fullmatch(target):
             inode = int(match[1])
-            kind = DescriptorKind.TCP if inode in tcp_inodes else _socket_kind(pid, fd)
+            kind = DescriptorKind.TCP if inode in sockets else _socket_kind(pid, fd)
+            if inode in sockets and sockets[inode].remote_port and sockets[inode].send_queue:
+                user_timeout = kernel.user_timeout(pid, fd)
         elif match := _PIPE.fullmatch(target):
             inode = int(match[1])
             kind = DescriptorKind.OUTPUT if inode == self.output_inode else DescriptorKind.PIPE
@@ -223,6 +228,7 @@ class ProcReader:
             nonblocking=bool(flags and int(flags[1], 8) & _NONBLOCKING),
             watches=tuple(int(number) for number in _WATCHED.findall(info)),
             target=target,
+            user_timeout=user_timeout,
         )
 
 

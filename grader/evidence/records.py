@@ -121,7 +121,8 @@ class DescriptorKind(StrEnum):
 class Descriptor:
     """One open descriptor. `inode` identifies sockets and pipes; `watches` are the targets of an epoll set.
 
-    OUTPUT is the pipe that the grader drains: whoever waits to write to it waits for us.
+    OUTPUT is the pipe that the grader drains: whoever waits to write to it waits for us. `user_timeout` (ms) is that
+    of a TCP socket with unacknowledged bytes, 0 for none (TCP_USER_TIMEOUT, tcp(7)).
     """
 
     fd: int
@@ -130,6 +131,7 @@ class Descriptor:
     nonblocking: bool = False
     watches: tuple[int, ...] = ()
     target: str = ""
+    user_timeout: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from grader.evidence.records import (
     ClientPhase,
     ClientState,
     Descriptor,
+    DescriptorKind,
     Evidence,
     TcpSocket,
     TcpState,
@@ -100,6 +101,8 @@ class _People:
         if self.listens(wait.pid, fd):
             return "a new connection"
         descriptor = self._files.get((wait.pid, fd))
+        if fd == 0 and descriptor and descriptor.kind is DescriptorKind.PIPE:
+            return "its standard input, at which nobody types"
         return f"descriptor {fd} ({_target(descriptor)})"
 
     def several(self, wait: Wait) -> str:

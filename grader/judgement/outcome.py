@@ -71,7 +71,7 @@ def spent(what: Spent, look: Pass, evidence: Evidence | None) -> Outcome:
 
 
 _BUT_FOR_TIME = tuple(rule for rule in proof.RULES if rule is not proof.no_time_limit)
-_TIMERS = {proof.no_alarm, proof.no_posix_timer, proof.no_timer_descriptor}
+_TIMERS = {proof.no_alarm, proof.no_posix_timer, proof.no_timer_descriptor, proof.no_connection_timer}
 _BUT_FOR_TIMERS = tuple(rule for rule in _BUT_FOR_TIME if rule not in _TIMERS)
 _FOREVER = 300.0
 

@@ -175,6 +175,12 @@ def no_timer_descriptor(evidence: Evidence) -> str | None:
     return _first(f"descriptor {d.fd} is a {d.kind}" for d in held)
 
 
+def no_connection_timer(evidence: Evidence) -> str | None:
+    """No connection with unacknowledged bytes ends by itself: that would wake whoever waits to send more."""
+    limited = (d for process in evidence.processes for d in process.descriptors if d.user_timeout)
+    return _first(f"the connection of descriptor {d.fd} ends after {d.user_timeout} ms" for d in limited)
+
+
 def no_pending_signal(evidence: Evidence) -> str | None:
     """No signal is on its way to a thread."""
     samples = (*evidence.first.threads, *evidence.second.threads)
@@ -245,6 +251,7 @@ RULES: tuple[Rule, ...] = (
     no_alarm,
     no_posix_timer,
     no_timer_descriptor,
+    no_connection_timer,
     no_pending_signal,
     everything_delivered,
     endings_arrived,
