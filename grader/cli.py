@@ -19,7 +19,7 @@ from grader.report.html import write_html
 from grader.report.json_file import report_json, report_schema, write_json
 from grader.report.model import CheckResult, Report
 from grader.report.terminal import print_report
-from grader.spec import Spec, SpecError, find_spec, load_spec, spec_schema
+from grader.spec import Spec, SpecError, bundled_folder, explain, find_spec, load_spec, spec_schema
 
 UNUSABLE, FAULT, INTERRUPTED = 2, 3, 130
 
@@ -123,6 +123,22 @@ def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:
 @click.version_option(grader.__version__)
 def grader_command() -> None:
     """Everything around grading: specs and schemas."""
+
+
+@grader_command.command()
+def specs() -> None:
+    """List the bundled specs."""
+    for file in sorted(bundled_folder().glob("*.yaml")):
+        spec = load_spec(file, catalogue())
+        click.echo(f"{spec.spec:<24} {spec.max_score:>4g} points  {spec.title}")
+
+
+@grader_command.command(name="explain")
+@click.argument("name", metavar="SPEC")
+def explain_command(name: str) -> None:
+    """Tell what SPEC asks for, and why: each check in words for a student."""
+    spec = _spec(name)
+    click.echo(escape_text(explain(spec, find_spec(name).read_bytes()), keep="\n"), nl=False)
 
 
 @grader_command.command()

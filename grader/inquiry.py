@@ -86,6 +86,7 @@ def _case(stage: Stage, finding: Finding, folder: Path, stacks: tuple[Stack, ...
         sources={name: source_lines(folder, name) for name in files},
         traceback=traceback,
         workers=str(finding.facts.get("workers", "")),
+        model=stage.model_name,
         unserved=finding.unserved,
     )
 

@@ -17,7 +17,7 @@ from grader.evidence.throttle import throttle_reader
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.outcome import How
-from grader.judgement.transcript import REPLIES
+from grader.judgement.transcript import transcript_of
 from grader.report.model import Basis, ServerOutput, Verdict
 from grader.spec import Spec
 from grader.stage import Stage
@@ -108,7 +108,7 @@ class Launch:
         output_cap = self.spec.limits.output
         return Stage(
             server=start(folder, scratch, self.work.run, self._environment(), self._bounds(), output_cap),
-            reply=REPLIES[self.spec.protocol.reply],
+            dialogue=lambda name: transcript_of(name, self.spec.protocol.reply, self.spec.protocol.suffix),
             schedstat=self._schedstat,
             preferred_port=self._port,
             memory=self.spec.limits.memory,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from html.parser import HTMLParser
 from typing import Any
 
 from grader.report.model import (
@@ -22,6 +24,18 @@ from grader.report.model import (
     Timeline,
     Verdict,
 )
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "]]></svg><script>x</script>",
+    "</style><link rel=stylesheet href=//x>",
+    "{{ 7 * 7 }}{% raw %}",
+    "\u202e\u2066evil\u2069\u2028\u2029\ue000",
+    "\x1b]0;title\x07\x1b[31m\x9b31m\x00",
+    "&lt;b&gt;&#x202e;",
+    "javascript:alert(1)' onload='x",
+]
 
 
 def timeline(text: str = "hello") -> Timeline:
@@ -118,3 +132,47 @@ def report(*checks: CheckResult, text: str = "x", **changes: Any) -> Report:
         notes=[f"a note {text}"],
     )
     return found.model_copy(update=changes)
+
+
+def everywhere(text: str) -> Report:
+    """A report of every verdict with one text in each place that a submission can choose."""
+    found = failed(text, title=text, facts={text: text, "several": [text, "b"]})
+    assert found.diagnosis
+    assert found.timeline
+    lanes = [lane.model_copy(update={"label": text}) for lane in found.timeline.lanes]
+    drawn = found.timeline.model_copy(update={"lanes": lanes, "decided_label": text})
+    diagnosis = found.diagnosis.model_copy(update={"excerpt": found.stood[0].excerpt})
+    problem = found.model_copy(update={"timeline": drawn, "diagnosis": diagnosis})
+    unknown = failed(text, id="unknown", verdict=Verdict.INCONCLUSIVE, diagnosis=None, timeline=None)
+    skipped = passed(id="later", verdict=Verdict.SKIPPED, title=text, summary=text)
+    return report(passed(title=text, summary=text), problem, unknown, skipped, text=text)
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements with attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def words(self) -> str:
+        return " ".join("".join(self.texts).split())
+
+
+def harmful(text: str) -> list[str]:
+    """The control, format, bidirectional and private characters in a text, but for the ends of lines."""
+    unwanted = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    return [char for char in text if unicodedata.category(char) in unwanted and char != "\n"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-RIGHT = (Path(__file__).resolve().parents[1] / "reference" / "servers" / "select.py").read_text()
-"""The model solution for select()."""
+RIGHT = (Path(__file__).resolve().parents[1] / "submissions" / "alice" / "server.py").read_text()
+"""A right server with select(), of the demo class."""
 
 BIND = "listener.bind((HOST, PORT))"
 LISTEN = "listener.listen(128)"
@@ -13,7 +13,7 @@ SELECT = "select.select([listener, *reading], writing, [])"
 
 
 def changed(*replacements: tuple[str, str]) -> str:
-    """The model solution with some of its text replaced; each must be there."""
+    """The right server with some of its text replaced; each must be there."""
     text = RIGHT
     for old, new in replacements:
         assert old in text, old

@@ -108,9 +108,9 @@ NAMED: list[tuple[str, str | None, Case]] = [
     (
         "threads-not-select",
         "server.py:7",
-        case(doing="io_model", workers="threads", stacks=(stack(SELECT_LINE), stack(RECV_LINE, 7))),
+        case(doing="io_model", model="select", workers="threads", stacks=(stack(SELECT_LINE), stack(RECV_LINE, 7))),
     ),
-    ("processes-not-select", None, case(doing="io_model", workers="processes")),
+    ("processes-not-select", None, case(doing="io_model", model="select", workers="processes")),
 ]
 
 
@@ -179,7 +179,7 @@ UNNAMED: list[tuple[str, Case]] = [
         "no byte of the reply ever came",
         case(doing="large", evidence=replace(LOST, clients=(replace(ANN, received=0),)), unserved=("ann",)),
     ),
-    ("one thread serves, in the wrong call", case(doing="io_model", workers="single")),
+    ("one thread serves, in the wrong call", case(doing="io_model", model="select", workers="single")),
 ]
 
 

@@ -28,7 +28,7 @@ def test_the_wheel_holds_specs_references_templates_and_types(wheel: Path) -> No
         "grader/report/templates/report.css",
         "grader/report/templates/report.html.j2",
         "grader/bundled/specs/select.yaml",
-        "grader/bundled/reference/servers/select.py",
+        "grader/bundled/reference/servers/select/server.py",
     } <= names
     assert not [name for name in names if name.startswith(("tests/", "submissions/"))]
 

@@ -1,14 +1,24 @@
-"""The sequence picture: well formed, inside its frame, and telling the same as its words."""
+"""What people read: the sequence picture, well formed and telling the same as its words; the terminal; numbers."""
 
 from __future__ import annotations
 
+import io
+import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 
 import pytest
-from report_samples import timeline
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_samples import HOSTILE, Page, everywhere, failed, harmful, passed, report, timeline
+from rich.console import Console
 
-from grader.report.model import Event, Lane, Timeline
+from grader.report import people
+from grader.report.escape import escape_text
+from grader.report.html import render_html
+from grader.report.model import Event, Lane, Report, Timeline, Verdict
 from grader.report.sequence import in_words, rows_of, sequence_svg
+from grader.report.terminal import print_report
 
 
 def drawn(found: Timeline) -> ET.Element:
@@ -33,16 +43,11 @@ def test_a_picture_is_well_formed_and_stays_inside_its_frame(found: Timeline) ->
 
     assert picture.get("viewBox") == f"0 0 {int(width)} {int(height)}"
     for element in picture.iter():
-        for name, most in (
-            ("x", width),
-            ("x1", width),
-            ("x2", width),
-            ("cx", width),
-            ("y", height),
-            ("y1", height),
-            ("y2", height),
-        ):
-            assert 0 <= float(element.get(name, 0)) <= most
+        at = {name: float(value) for name, value in element.items() if re.fullmatch(r"c?[xy][12]?|width|height", name)}
+        points = [tuple(map(float, point)) for point in re.findall(r"[ML](\S+) (\S+)", element.get("d", ""))]
+        points += [(at.get(x, 0), at.get(y, 0)) for x, y in (("x", "y"), ("x1", "y1"), ("x2", "y2"), ("cx", "cy"))]
+        points += [(at.get("x", 0) + at.get("width", 0), at.get("y", 0) + at.get("height", 0))]
+        assert all(0 <= x <= width and 0 <= y <= height for x, y in points)
 
 
 def test_arrows_point_from_who_sends_to_who_receives() -> None:
@@ -51,6 +56,9 @@ def test_arrows_point_from_who_sends_to_who_receives() -> None:
 
     # ann connects, bob connects, bob sends, ann receives, ann half-closes; the server stands at the left.
     assert directions == ["left", "left", "left", "right", "left"]
+    heads = [[float(x) for x in re.findall(r"[ML](\S+)", h.get("d", ""))] for h in of_class(drawn(timeline()), "head")]
+    assert [tip for tip, *_ in heads] == [float(arrow.get("x2", 0)) for arrow in arrows]
+    assert ["left" if tip < base else "right" for tip, base, _ in heads] == directions
 
 
 def test_an_end_and_a_reset_are_told_apart_from_data() -> None:
@@ -72,6 +80,9 @@ def test_a_wait_is_a_bar_with_its_call_and_line() -> None:
 
     (bar,) = of_class(picture, "bar")
     assert bar.get("class") == "bar wait"
+    first, second, *_, last = [float(time.get("y", 0)) for time in of_class(picture, "time")]
+    assert first < float(bar.get("y", 0)) < second
+    assert last < float(bar.get("y", 0)) + float(bar.get("height", 0))
     assert "recvfrom(fd 4) hello, 0.2 to 1.5 ms" in "".join(bar.itertext())
     (doing,) = of_class(picture, "doing")
     assert "".join(doing.itertext()).startswith("recvfrom(fd 4)")
@@ -81,6 +92,7 @@ def test_the_moment_of_proof_is_marked() -> None:
     words = ["".join(element.itertext()) for element in of_class(drawn(timeline()), "decided")]
 
     assert "2.0 ms: proved: nothing more can happen" in words
+    assert of_class(drawn(timeline().model_copy(update={"decided_ms": None})), "decided") == []
 
 
 def test_a_long_run_is_folded_with_a_notice() -> None:
@@ -100,8 +112,48 @@ def test_pieces_of_one_message_are_one_row() -> None:
 
 def test_of_many_clients_the_first_and_the_last_are_drawn() -> None:
     lanes = ["".join(element.itertext()) for element in of_class(drawn(many(50, 10)), "lane")]
-
     assert lanes == ["main thread", "client 1", "client 2", "client 48", "client 49", "client 50"]
+
+
+@pytest.mark.parametrize(
+    ("clients", "said"), [(5, ""), (6, " (1 more client not drawn)"), (50, " (45 more clients not drawn)")]
+)
+def test_the_page_says_how_many_clients_are_not_drawn(clients: int, said: str) -> None:
+    words = Page(render_html(report(failed(timeline=many(clients, 3))))).words
+
+    assert f"What happened, in order{said} What happened" in words
+
+
+def test_where_nobody_took_part_there_is_no_picture() -> None:
+    assert Page(render_html(report(failed(timeline=Timeline())))).all("svg") == []
+    assert in_words(Timeline()) == []
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_characters="\ufffe\uffff")))  # which XML does not know, and HTML does
+def test_the_picture_of_any_text_is_well_formed(text: str) -> None:
+    picture = ET.fromstring(str(sequence_svg(timeline(text), text)))  # noqa: S314 - our own text
+
+    assert picture.get("aria-label") == picture.findtext("title") == escape_text(text)
+    assert harmful("".join(picture.itertext())) == harmful("".join(in_words(timeline(text)))) == []
+
+
+def test_every_picture_has_words_for_those_who_do_not_see_it() -> None:
+    page = Page(render_html(everywhere("x")))
+
+    assert page.all("svg")
+    assert all(picture["role"] == "img" and picture["aria-label"] for picture in page.all("svg"))
+    assert "0.4 ms: client 2 sends hello 5 B" in Page(render_html(report(failed(timeline=timeline())))).words
+
+
+@pytest.mark.parametrize("found", [timeline(), many(2, 9)])
+def test_the_words_tell_what_the_picture_shows(found: Timeline) -> None:
+    steps = [step.findtext("title", "") for step in of_class(drawn(found), "what")]
+    times = ["".join(time.itertext()) for time in of_class(drawn(found), "time")]
+
+    for line, at, step in zip(in_words(found), times, steps, strict=True):
+        assert line.startswith(f"{at}: ")
+        assert line.endswith(step)
 
 
 def test_the_words_tell_the_same_events() -> None:
@@ -114,4 +166,84 @@ def test_the_words_tell_the_same_events() -> None:
         "0.5 ms: client 1 receives hello 5 B",
         "0.6 ms: client 1 FIN (half-close)",
     ]
-    assert any("events left out" in line for line in in_words(many(2, 400)))
+    assert "(352 events left out)" in in_words(many(2, 400))
+
+
+# the terminal
+
+
+def printed(found: Report, *, terminal: bool) -> str:
+    stream = io.StringIO()
+    print_report(found, Console(file=stream, force_terminal=terminal, width=100, color_system=None))
+    return stream.getvalue()
+
+
+def test_plain_output_has_one_line_for_each_check() -> None:
+    lines = printed(report(), terminal=False).splitlines()
+
+    assert lines[0] == "alicex: 10 of 30 points (A server x)"
+    assert lines[1].split()[:4] == ["pass", "10/10", "echo", "observation"]
+    assert lines[2].split()[:4] == ["fail", "0/20", "concurrent", "proof"]
+    assert "  >    3 | b = x" in lines
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_control_character_of_a_submission_reaches_the_terminal(text: str, *, terminal: bool) -> None:
+    assert harmful(printed(everywhere(text), terminal=terminal)) == []
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_markup_of_the_console_is_only_text(*, terminal: bool) -> None:
+    assert "[bold red]" in printed(report(text="[bold red]x[/]"), terminal=terminal)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_every_verdict_is_named_with_its_points_and_basis(verdict: Verdict, *, terminal: bool) -> None:
+    lines = printed(report(passed(verdict=verdict, points=2.5)), terminal=terminal).splitlines()
+    (line,) = [line for line in lines if "2.5/10" in line]
+
+    assert f"{verdict} " in line
+    assert ("observation" in line) is (verdict is not Verdict.SKIPPED)
+
+
+def test_one_mistake_at_one_line_is_explained_once() -> None:
+    text = printed(report(failed(), failed(id="fin"), failed(id="other", diagnosis=None)), terminal=False)
+
+    assert "\nconcurrent, fin: Reading x\n" in text
+    assert text.count("Because x") == 1
+    assert "\nother: not all were served: x\n" in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_hidden_check_says_nothing_in_the_terminal(*, terminal: bool) -> None:
+    text = printed(report(failed("secret", hidden=True, title="secret"), text="x"), terminal=terminal)
+
+    assert "secret" not in text
+    assert "fail" in text
+    assert "hidden check" in text
+
+
+# words for people
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "words"),
+    [
+        *((people.seconds, *case) for case in [(0.0004, "0.4 ms"), (0.0123, "12 ms"), (0.999, "999 ms")]),
+        *((people.seconds, *case) for case in [(1.44, "1.4 s"), (75, "75.0 s")]),
+        *((people.size, *case) for case in [(0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (12800, "12.5 KiB")]),
+        *((people.size, *case) for case in [(4 << 20, "4 MiB"), (5 << 40, "5120 GiB")]),
+        *((people.number, *case) for case in [(12.0, "12"), (7.5, "7.5"), (0.0, "0"), (33.333, "33.33"), (100, "100")]),
+    ],
+)
+def test_times_sizes_and_points_are_written_for_people(write: Callable[[float], str], value: float, words: str) -> None:
+    assert write(value) == words
+
+
+@given(st.text(st.characters()))
+def test_escaped_text_holds_nothing_harmful_and_plain_text_is_kept(text: str) -> None:
+    assert harmful(escape_text(text)) == []
+    assert "\n" not in escape_text(text)
+    assert escape_text("äöü 中文 <b>") == "äöü 中文 <b>"

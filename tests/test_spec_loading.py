@@ -110,7 +110,7 @@ checks:
 
     assert problems(text) == [
         "'title' is missing at specs/x.yaml:1:1",
-        "'spec' cannot be 'Made For A Test' at specs/x.yaml:1:7; use small letters, digits and '-' only",
+        "'spec' cannot be 'Made For A Test' at specs/x.yaml:1:7; use small letters, digits, '-' and '_' only",
         "unknown key 'titel' at specs/x.yaml:2:1; did you mean 'title'?",
         "unknown model 'selekt' at specs/x.yaml:3:8; did you mean 'select'?",
         f"entry 1 of 'entry' cannot be '../server.py' at specs/x.yaml:4:17; {OUTSIDE}",

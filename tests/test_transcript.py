@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.judgement.transcript import REPLIES, Transcript
+from grader.judgement.transcript import REPLIES, SuffixTranscript, Transcript, transcript_of
 
 
 def heard(request: bytes, *pieces: bytes) -> Transcript:
@@ -78,4 +79,69 @@ def test_replies_to_several_requests_follow_each_other() -> None:
 
     assert transcript.missing == 4
     transcript.take(b"TWO\n")
+    assert transcript.complete
+
+
+def suffixed(request: bytes, *pieces: bytes) -> Transcript:
+    transcript = transcript_of("ann", "upper", "_SB")
+    transcript.expect(request)
+    for piece in pieces:
+        transcript.take(piece)
+    return transcript
+
+
+@given(st.binary(min_size=1, max_size=40), st.lists(st.integers(0)), st.lists(st.integers(0)))
+def test_every_cutting_into_chunks_is_right(request: bytes, chunks: list[int], pieces: list[int]) -> None:
+    reply = b"".join(chunk.upper() + b"_SB" for chunk in cut(request, chunks))
+
+    transcript = suffixed(request, *cut(reply, pieces))
+
+    assert isinstance(transcript, SuffixTranscript)
+    assert transcript.complete
+    assert transcript.mismatch is None
+
+
+@given(st.text("ab_sSB", min_size=1, max_size=12).map(str.encode), st.lists(st.integers(0)))
+def test_a_request_that_looks_like_the_suffix_is_no_trouble(request: bytes, chunks: list[int]) -> None:
+    reply = b"".join(chunk.upper() + b"_SB" for chunk in cut(request, chunks))
+
+    assert suffixed(request, reply).complete
+
+
+@given(st.text("abc", min_size=1, max_size=20).map(str.encode), st.data())
+def test_no_other_reply_is_taken_for_a_cutting(request: bytes, data: st.DataObject) -> None:
+    reply = request.upper() + b"_SB"
+    at = data.draw(st.integers(0, len(reply) - 1))
+    wrong = data.draw(
+        st.sampled_from([reply[:at] + b"?" + reply[at + 1 :], reply[:at] + reply[at + 1 :], reply + b"_SB"])
+    )
+
+    assert not suffixed(request, wrong).complete
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [b"ABC", b"ABC_S", b"_SBABC_SB", b"ABC_SB_SB", b"AB_SB_SBC_SB", b"ABC_SBC_SB", b"abc_SB", b"ABC_SBX"],
+)
+def test_a_wrong_suffix_is_not_complete(reply: bytes) -> None:
+    assert not suffixed(b"abc", reply).complete
+
+
+def test_what_is_missing_is_the_least_that_must_come() -> None:
+    assert suffixed(b"abc").missing == 6
+    assert suffixed(b"abc", b"AB").missing == 4
+    assert suffixed(b"abc", b"ABC").missing == 3
+    assert suffixed(b"abc", b"ABC_S").missing == 1
+    assert suffixed(b"abc", b"ABC_SB").missing == 0
+    assert str(suffixed(b"abc", b"AX").mismatch) == "byte 1 differs: received 'X', expected 'BC'"
+    assert "came although nothing more was asked for" in str(suffixed(b"abc", b"ABC_SBD").mismatch)
+
+
+def test_a_long_reply_is_followed_quickly_in_one_way() -> None:
+    request = bytes(range(65, 91)) * 40_000
+
+    transcript = suffixed(
+        request, b"".join(chunk + b"_SB" for chunk in cut(request, list(range(0, len(request), 4096))))
+    )
+
     assert transcript.complete

@@ -255,5 +255,5 @@ def test_a_server_that_dies_before_its_last_reply_is_seen_to_end(grade_source: G
     assert "status 7" in check.summary
 
 
-def test_the_model_solution_needs_no_excuse(grade_source: Grade) -> None:
+def test_a_right_server_needs_no_excuse(grade_source: Grade) -> None:
     assert failed(grade_source(RIGHT, EVERYTHING)) == {}

@@ -32,9 +32,9 @@ class Behaviour(CheckFields):
 @functools.cache
 def catalogue() -> Mapping[str, type[Behaviour]]:
     """Every behaviour by name: the bundled ones, and those that installed packages offer as entry points."""
-    from grader.behaviours import flow, leaving, model, resources, serving  # noqa: PLC0415 - they import this module
+    from grader.behaviours import flow, leaving, model, queueing, resources, serving  # noqa: PLC0415 - they import this module
 
-    bundled = [kind for module in (serving, leaving, flow, resources, model) for kind in module.BEHAVIOURS]
+    bundled = [kind for module in (serving, queueing, leaving, flow, resources, model) for kind in module.BEHAVIOURS]
     offered = [point.load() for point in entry_points(group=ENTRY_POINT_GROUP)]
     return {kind.name: kind for kind in (*bundled, *offered)}
 

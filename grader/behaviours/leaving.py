@@ -12,7 +12,7 @@ from grader.clients.personas import Until
 from grader.judgement.counts import growing
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
-from grader.stage import PLAINLY_BUSY, Stage
+from grader.stage import PLAINLY_BUSY, Guest, Stage
 
 _WAYS: dict[str, tuple[personas.Persona, str]] = {
     "fin": (personas.polite, "closed their connections"),
@@ -31,7 +31,8 @@ class Disconnect(Behaviour):
     In each round some clients connect, are served and leave in the stated way: `fin` closes, `reset` resets,
     `half_close` sends a last message, stops sending and waits for the reply and the end of the stream. After each
     round the one who stays is served, and the server is as quiet as it was. What it holds must not grow with
-    every round.
+    every round. With `staying: false`, for servers that serve one client at a time, they come one after the other,
+    and after each round somebody new is served.
     """
 
     name: ClassVar[str] = "disconnect"
@@ -40,22 +41,23 @@ class Disconnect(Behaviour):
     how: Literal["fin", "reset", "half_close"] = Field(default="fin", description="the way in which they leave")
     clients: int = Field(default=10, ge=1, le=500, description="how many leave in each round")
     rounds: int = Field(default=4, ge=3, le=20, description="how often; three at least tell a leak from a late release")
+    staying: bool = Field(default=True, description="whether one client stays, and all others are there at once")
 
     def check(self, stage: Stage) -> Finding:
         _, left = _WAYS[self.how]
-        (staying,) = stage.connect()
-        staying.ask(message(0))
-        stage.answered([staying], "not even the first client was served", doing=self.how)
+        staying = stage.connect(1 if self.staying else 0)
+        for guest in staying:
+            guest.ask(message(0))
+            stage.answered([guest], "not even the first client was served", doing=self.how)
         spun = stage.rest().busy
         counts = []
         for number in range(1, self.rounds + 1):
             self._come_and_go(stage, number)
             after = f"after {self.clients} clients {left} (round {number})"
-            staying.ask(message(number))
-            stage.answered([staying], f"the client who stayed was not served {after}", doing=self.how, round=number)
+            self._serve_another(stage, staying, number, after)
             rest = stage.rest()
             if rest.how is How.ENDED:
-                stage.fail(rest, f"the server did not live on {after}", [staying], doing=self.how)
+                stage.fail(rest, f"the server did not live on {after}", staying, doing=self.how)
             if rest.busy and not spun and (duty := stage.duty(PLAINLY_BUSY)) and duty.share >= PLAINLY_BUSY:
                 words = f"the server rested before, and spins {after}: duty {duty.share:.0%} of a core"
                 stage.fail_observed(words, doing=self.how, duty=round(duty.share, 3))
@@ -70,10 +72,21 @@ class Disconnect(Behaviour):
 
     def _come_and_go(self, stage: Stage, number: int) -> None:
         persona, _ = _WAYS[self.how]
-        guests = stage.connect(self.clients)
-        scripts = [(guest, persona(guest, message(number * self.clients + i))) for i, guest in enumerate(guests)]
-        stage.perform(scripts, _OTHERWISE, doing=self.how, round=number)
-        stage.forget(guests)
+        together = self.clients if self.staying else 1
+        for start in range(0, self.clients, together):
+            guests = stage.connect(together)
+            first = number * self.clients + start
+            scripts = [(guest, persona(guest, message(first + index))) for index, guest in enumerate(guests)]
+            stage.perform(scripts, _OTHERWISE, doing=self.how, round=number)
+            stage.forget(guests)
+
+    def _serve_another(self, stage: Stage, staying: list[Guest], number: int, after: str) -> None:
+        (guest,) = staying or stage.connect()
+        guest.ask(message(number))
+        who = "the client who stayed" if self.staying else "the next client"
+        stage.answered([guest], f"{who} was not served {after}", doing=self.how, round=number)
+        if not self.staying:
+            stage.dismiss([guest])
 
 
 BEHAVIOURS = (Disconnect,)

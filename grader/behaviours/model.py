@@ -23,36 +23,38 @@ class IoModel(Behaviour):
     name: ClassVar[str] = "io_model"
     default_title: ClassVar[str] = "The server uses the model it claims"
     behaviour: Literal["io_model"] = "io_model"
-    clients: int = Field(default=4, ge=2, le=100, description="silent clients in each of the two steps")
+    clients: int = Field(default=20, ge=2, le=500, description="silent clients in each of the two steps")
 
     def check(self, stage: Stage) -> Finding:
         scenes = [stage.scene()]
         for _ in range(2):
             stage.connect_some(self.clients)
             scenes.append(stage.scene())
-        found = io_model.observe(scenes)
-        stage.observed = Observed(workers=found.workers, waits=list(found.waits), sockets=found.sockets)
-        facts: dict[str, Fact] = {
-            "workers": found.workers,
-            "waits": list(found.waits),
-            "sockets": found.sockets,
-        }
-        wrong = io_model.contradictions(found, stage.allowed)
-        if wrong:
-            look = scenes[-1]
+        last = scenes[-1]
+        found = io_model.observe(scenes, stage.stacks(), stage.table.read())
+        stage.observed = Observed(
+            workers=found.workers,
+            made_of=found.made_of,
+            bound=found.bound,
+            waits=list(found.waits),
+            sockets=found.sockets,
+            library=found.library,
+        )
+        facts: dict[str, Fact] = {name: value for name, value in stage.observed.model_dump().items() if value}
+        if wrong := io_model.contradictions(found, stage.allowed):
+            summary = f"this is not the {stage.model_name} model: {'; '.join(wrong)}"
             raise CheckFailed(
                 Finding(
                     Verdict.FAIL,
                     Basis.OBSERVATION,
-                    f"this is not the {stage.model_name} model: {'; '.join(wrong)}",
+                    summary,
                     facts,
-                    evidence=look.evidence,
-                    look=look.look,
+                    evidence=last.evidence,
+                    look=last.look,
                     doing="io_model",
                 )
             )
-        waits = " and ".join(found.waits)
-        summary = f"with {2 * self.clients} silent clients, {found.explanation}, waiting in {waits}"
+        summary = f"with {last.clients} silent clients, {found.explanation}, waiting in {' and '.join(found.waits)}"
         return Finding(Verdict.PASS, Basis.OBSERVATION, summary, facts)
 
 

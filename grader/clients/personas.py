@@ -88,6 +88,7 @@ def fragmenting(pieces: int) -> Persona:
             yield Until.TAKEN
         yield Until.ANSWERED
 
+    persona.__name__ = "fragmenting"
     return persona
 
 

@@ -30,6 +30,7 @@ class Case:
     sources: dict[str, list[str]]
     traceback: Traceback | None
     workers: str = ""
+    model: str = ""
     unserved: tuple[str, ...] = ()
 
 
@@ -196,7 +197,7 @@ def send_return_ignored(case: Case) -> Answer | None:
 
 def threads_behind_select(case: Case) -> Answer | None:
     """The spec asks for one thread, and every client gets its own."""
-    if case.doing != "io_model" or case.workers not in ("threads", "processes"):
+    if case.doing != "io_model" or case.model != "select" or case.workers not in ("threads", "processes"):
         return None
     stacks = sorted(case.stacks, key=lambda stack: stack.pid == stack.tid)
     frame = next((frame for stack in stacks if (frame := stack.own_frame)), None)

@@ -66,6 +66,16 @@ class Answered:
         return _shortfall(party) if party else ""
 
 
+@dataclass
+class OneAnswered(Answered):
+    """One client more has received its whole reply, and nobody a wrong byte."""
+
+    wish: str = "a complete reply to one more client"
+
+    def met(self) -> bool:
+        return any(party.transcript.complete for party in self.parties)
+
+
 def _shortfall(party: Party) -> str:
     transcript = party.transcript
     if not transcript.received or not transcript.missing:

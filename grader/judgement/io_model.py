@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from grader.evidence.records import (
@@ -9,6 +10,7 @@ from grader.evidence.records import (
     Evidence,
     Pass,
     Process,
+    Stack,
     TcpSocket,
     TcpState,
     Wait,
@@ -23,87 +25,178 @@ _CALL_FACET = {
     WaitKind.POLL: "poll",
     WaitKind.EPOLL: "epoll",
     WaitKind.IO_URING: "io_uring",
+    WaitKind.SEND: "send",
+    WaitKind.WRITE: "send",
     WaitKind.SLEEP: "sleep",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A server with `clients` silent clients: at rest with `evidence`, or never at rest (`evidence` None)."""
+    """A server with `clients` silent clients: at rest with `evidence`, or never at rest (`evidence` None).
+
+    `naps` are the waits seen in many looks at a server that is not asleep for good: what it does by and by.
+    """
 
     clients: int
     look: Pass
     processes: tuple[Process, ...]
     evidence: Evidence | None
+    naps: tuple[Wait, ...] = ()
+
+    @property
+    def waits(self) -> tuple[Wait, ...]:
+        """What its threads wait in."""
+        return self.naps or (self.evidence.waits if self.evidence else ())
 
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """What was found. `uncovered` counts clients that no thread watches; `workers` with the growth that shows it."""
+    """What was found.
+
+    `workers` is single, threads, processes or pool, and for a pool `made_of` threads or processes, with at most
+    `bound` clients served at once (None where it was not reached). `uncovered` counts accepted clients that no thread
+    waits for; `turns`: one thread waits for single sockets in turn. `explanation` is what the workers were told by.
+    """
 
     workers: str
     waits: tuple[str, ...]
     sockets: str
     uncovered: int
     explanation: str
+    made_of: str | None = None
+    bound: int | None = None
+    library: str | None = None
+    turns: bool = False
 
 
-def observe(scenes: list[Scene]) -> Facets:
-    """The facets from scenes with ever more silent clients, the first with none."""
+@dataclass(frozen=True, slots=True)
+class _Workers:
+    kind: str
+    explanation: str
+    made_of: str | None = None
+    bound: int | None = None
+
+
+def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), sockets: tuple[TcpSocket, ...] = ()) -> Facets:
+    """The facets from scenes with ever more silent clients, the first with none.
+
+    `stacks` are those of the last scene's threads; `sockets` stands in for those of the last scene's evidence where
+    it never came to rest.
+    """
     last = scenes[-1]
-    workers, explanation = _workers(scenes)
-    if last.evidence is None:
-        return Facets(workers, ("running",), _sockets(last), 0, explanation)
-    network = [wait for wait in last.evidence.waits if _touches_network(wait, last.evidence)]
-    waits = tuple(sorted({_CALL_FACET.get(wait.kind, wait.call) for wait in network}))
-    if not waits:
-        waits = tuple(sorted({_CALL_FACET.get(wait.kind, wait.call) for wait in last.evidence.waits}))
-    return Facets(workers, waits, _sockets(last), _uncovered(network, last.evidence), explanation)
+    entries = last.evidence.sockets if last.evidence else sockets
+    attended = _attended(last, entries)
+    workers = _workers(scenes, attended)
+    # What a ring of io_uring waits for, no other process can see.
+    hidden = any(wait.kind is WaitKind.IO_URING for wait in last.waits)
+    seen = {connection for connections in attended.values() for connection in connections}
+    return Facets(
+        workers=workers.kind,
+        waits=_waits(last, entries),
+        sockets=_sockets(last),
+        uncovered=0 if hidden else len(_accepted(entries) - seen),
+        explanation=workers.explanation,
+        made_of=workers.made_of,
+        bound=workers.bound,
+        library=library_of(stacks),
+        turns=_takes_turns(last),
+    )
 
 
-def _workers(scenes: list[Scene]) -> tuple[str, str]:
+def _takes_turns(scene: Scene) -> bool:
+    """Whether one thread was seen waiting for one socket, and then for another one."""
+    single: dict[tuple[int, int], set[int]] = {}
+    for wait in scene.waits:
+        fds = watched(wait, scene.processes)
+        if len(fds) == 1 and wait.kind not in (WaitKind.SELECT, WaitKind.EPOLL):
+            single.setdefault((wait.pid, wait.tid), set()).update(fds)
+    return any(len(fds) > 1 for fds in single.values())
+
+
+def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> _Workers:
     first, last = scenes[0], scenes[-1]
     clients = last.clients - first.clients
     processes = len(last.processes) - len(first.processes)
     threads = len(last.look.threads) - len(first.look.threads)
     if processes >= clients:
-        return "processes", f"{clients} more clients brought {processes} more processes"
+        return _Workers("processes", f"{clients} more clients brought {processes} more processes")
     if threads >= clients:
-        return "threads", f"{clients} more clients brought {threads} more threads"
-    busy = {(w.pid, w.tid) for w in _network_waits(last)}
-    if len(busy) > 1:
-        return "pool", f"{len(busy)} threads wait on the network, however many clients there are"
-    return "single", "one thread serves them all"
+        return _Workers("threads", f"{clients} more clients brought {threads} more threads")
+    if len(attended) <= 1:
+        return _Workers("single", "one thread serves them all")
+    made_of = "processes" if len({pid for pid, _ in attended}) > 1 else "threads"
+    alone = all(len(connections) == 1 for connections in attended.values())
+    count = len(attended)
+    words = f"{count} {made_of} serve {'one client each' if alone else 'several clients each'} of {last.clients}"
+    return _Workers("pool", words, made_of, count if alone else None)
 
 
-def _network_waits(scene: Scene) -> list[Wait]:
-    if scene.evidence is None:
-        return []
-    return [wait for wait in scene.evidence.waits if _touches_network(wait, scene.evidence)]
+def _attended(scene: Scene, sockets: tuple[TcpSocket, ...]) -> dict[tuple[int, int], set[int]]:
+    """The accepted connections (by inode) that each thread waits for; threads that wait for none are left out."""
+    accepted = _accepted(sockets)
+    inodes = {(p.pid, d.fd): d.inode for p in scene.processes for d in p.descriptors}
+    found: dict[tuple[int, int], set[int]] = {}
+    for wait in scene.waits:
+        theirs = {inodes[wait.pid, fd] for fd in watched(wait, scene.processes)} & accepted
+        if theirs:
+            found.setdefault((wait.pid, wait.tid), set()).update(theirs)
+    return found
 
 
-def watched(wait: Wait, evidence: Evidence) -> set[int]:
-    """The descriptors that a wait watches: an epoll set's members in place of the set itself."""
-    files = {d.fd: d for p in evidence.processes if p.pid == wait.pid for d in p.descriptors}
+def _accepted(sockets: tuple[TcpSocket, ...]) -> set[int]:
+    ports = {entry.local_port for entry in sockets if entry.state is TcpState.LISTEN}
+    return {e.inode for e in sockets if e.local_port in ports and e.inode and e.state is TcpState.ESTABLISHED}
+
+
+def watched(wait: Wait, processes: tuple[Process, ...]) -> set[int]:
+    """The TCP descriptors that a wait watches: an epoll set's members in place of the set itself."""
+    files = {d.fd: d for p in processes if p.pid == wait.pid for d in p.descriptors}
     targets = {*wait.reads, *wait.writes}
     if wait.kind is WaitKind.EPOLL:
         targets = {fd for one in targets if one in files for fd in files[one].watches}
     return {fd for fd in targets if fd in files and files[fd].kind is DescriptorKind.TCP}
 
 
-def _touches_network(wait: Wait, evidence: Evidence) -> bool:
-    return bool(watched(wait, evidence))
+def _waits(scene: Scene, sockets: tuple[TcpSocket, ...]) -> tuple[str, ...]:
+    """The calls in which threads wait for the network; where none does, those in which they wait at all."""
+    listening = {entry.inode for entry in sockets if entry.state is TcpState.LISTEN}
+    network, others = set(), set()
+    for wait in scene.waits:
+        fds = watched(wait, scene.processes)
+        if fds:
+            files = {d.fd: d.inode for p in scene.processes if p.pid == wait.pid for d in p.descriptors}
+            network.add(_facet(wait, fds, listens=any(files[fd] in listening for fd in fds)))
+        elif _is_nap(wait):
+            others.add("sleep")
+        else:
+            others.add(_CALL_FACET.get(wait.kind, wait.call))
+    return tuple(sorted(network or others)) or ("running",)
 
 
-def _uncovered(network: list[Wait], evidence: Evidence) -> int:
-    files = {(p.pid, d.fd): d.inode for p in evidence.processes for d in p.descriptors}
-    inodes = {files[wait.pid, fd] for wait in network for fd in watched(wait, evidence)}
-    return sum(1 for entry in _accepted(evidence.sockets) if entry.inode not in inodes)
+def _facet(wait: Wait, fds: set[int], *, listens: bool) -> str:
+    # With a time limit on a socket, and in some languages always, accept() and recv() wait in poll() for just it.
+    if wait.kind is WaitKind.POLL and len(fds) == 1:
+        return "accept" if listens else "recv" if wait.reads else "send"
+    return _CALL_FACET.get(wait.kind, wait.call)
 
 
-def _accepted(sockets: tuple[TcpSocket, ...]) -> list[TcpSocket]:
-    ports = {entry.local_port for entry in sockets if entry.state is TcpState.LISTEN}
-    return [e for e in sockets if e.local_port in ports and e.inode and e.state is TcpState.ESTABLISHED]
+def _is_nap(wait: Wait) -> bool:
+    sets = wait.kind in (WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL)
+    return wait.kind is WaitKind.SLEEP or (sets and wait.limit is not None and not (wait.reads or wait.writes))
+
+
+_LIBRARIES = {
+    "asyncio": re.compile(r"/asyncio/\w+\.py$"),
+    "socketserver": re.compile(r"/socketserver\.py$"),
+    "selectors": re.compile(r"/selectors\.py$"),
+}
+
+
+def library_of(stacks: tuple[Stack, ...]) -> str | None:
+    """The library whose loop runs the server: of several the outermost (asyncio and socketserver use selectors)."""
+    files = [frame.file for stack in stacks for frame in stack.frames if not frame.own]
+    return next((name for name, file in _LIBRARIES.items() if any(map(file.search, files))), None)
 
 
 def _sockets(scene: Scene) -> str:
@@ -116,19 +209,43 @@ def _sockets(scene: Scene) -> str:
 def contradictions(found: Facets, allowed: dict[str, list[str]]) -> list[str]:
     """One sentence for each facet in which what was found is not what the model allows; [] if it fits.
 
-    `allowed` maps workers, waits, sockets and library to values; an empty list allows anything.
+    `allowed` maps workers, made_of, waits, sockets and library to values; an empty list allows anything.
     """
     said = []
     if (workers := allowed.get("workers")) and found.workers not in workers:
-        said.append(f"workers are {found.workers}, not {' or '.join(workers)}: {found.explanation}")
-    if waits := allowed.get("waits"):
-        wrong = [wait for wait in found.waits if wait not in waits]
-        if wrong == ["running"]:
-            said.append(f"it never waits in {' or '.join(waits)}: it runs all the time, whether or not there is work")
-        elif wrong:
-            said.append(f"it waits for the network in {' and '.join(wrong)}, not only in {' or '.join(waits)}")
-        if found.uncovered and not wrong:
-            said.append(f"{found.uncovered} of its clients are not in the set it waits on")
+        said.append(f"workers are {_as_said(found.workers)}, not {_listed(workers)}: {found.explanation}")
+    elif (made_of := allowed.get("made_of")) and found.made_of not in made_of:
+        said.append(f"its pool is made of {found.made_of}, not of {_listed(made_of)}: {found.explanation}")
+    said += _wrong_waits(found, allowed.get("waits") or [])
     if (sockets := allowed.get("sockets")) and found.sockets not in sockets:
-        said.append(f"its sockets are {found.sockets}, not {' or '.join(sockets)}")
+        said.append(f"its sockets are {found.sockets}, not {_listed(sockets)}")
+    if (library := allowed.get("library")) and (found.library or "none") not in library:
+        said.append(f"its loop is that of {found.library or 'no library'}, not of {_listed(library)}")
     return said
+
+
+def _wrong_waits(found: Facets, waits: list[str]) -> list[str]:
+    wrong = [wait for wait in found.waits if waits and wait not in waits]
+    if wrong == ["running"]:
+        return [f"it never waits in {_listed(waits)}: it runs all the time, whether or not there is work"]
+    if wrong == ["sleep"]:
+        return [f"it never waits in {_listed(waits)}: it sleeps for a while, looks at its sockets, and sleeps again"]
+    if wrong:
+        return [f"it waits for the network in {' and '.join(wrong)}, not only in {_listed(waits)}"]
+    if waits and found.turns:
+        return ["it waits for one socket after the other, for a moment each"]
+    if waits and found.uncovered and found.workers == "single" and not {"sleep", "running"} & set(waits):
+        sets = {"select", "poll", "epoll"} & set(waits)
+        words = (
+            "not all of its clients are in the set it waits on" if sets else "it accepts clients that nobody waits for"
+        )
+        return [words]
+    return []
+
+
+def _as_said(workers: str) -> str:
+    return "a pool" if workers == "pool" else workers
+
+
+def _listed(values: list[str]) -> str:
+    return " or ".join("no library" if value == "none" else _as_said(value) for value in values)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from grader.evidence.records import Evidence, Pass, TcpState
+from grader.evidence.records import Evidence, Pass, TcpState, WaitKind
 from grader.judgement import proof
 from grader.judgement.budget import Spent
 from grader.judgement.expectations import Expectation
@@ -71,14 +71,18 @@ def spent(what: Spent, look: Pass, evidence: Evidence | None) -> Outcome:
 
 
 _BUT_FOR_TIME = tuple(rule for rule in proof.RULES if rule is not proof.no_time_limit)
+# What a ring of io_uring is about to do no other process can see; a thread that waits for it may rest all the same.
+_BUT_FOR_RINGS = {proof.every_wait_read, proof.known_wakers}
 _TIMERS = {proof.no_alarm, proof.no_posix_timer, proof.no_timer_descriptor, proof.no_connection_timer}
-_BUT_FOR_TIMERS = tuple(rule for rule in _BUT_FOR_TIME if rule not in _TIMERS)
+_BUT_FOR_TIMERS = tuple(rule for rule in _BUT_FOR_TIME if rule not in _TIMERS | _BUT_FOR_RINGS)
 _FOREVER = 300.0
 
 
 def resting(evidence: Evidence) -> bool:
     """Nothing will happen before a timed wait or a timer runs out, and the server has taken all that came."""
-    if not isinstance(proof.prove(evidence, _BUT_FOR_TIMERS), proof.Proof):
+    others = replace(evidence, waits=tuple(wait for wait in evidence.waits if wait.kind is not WaitKind.IO_URING))
+    foreign = proof.known_wakers(others) or any(wait.unreadable for wait in others.waits)
+    if foreign or not isinstance(proof.prove(evidence, _BUT_FOR_TIMERS), proof.Proof):
         return False
     clients = {client.server_port for client in evidence.clients}
     listening = {e.local_port for e in evidence.sockets if e.state is TcpState.LISTEN}

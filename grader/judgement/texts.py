@@ -36,14 +36,14 @@ TEXTS = {
     "recv-in-accept-loop": Text(
         "Reading from one client keeps all others waiting",
         "The only thread of the server sits in a blocking read for one client. Until that client says something, "
-        "nobody else is accepted or answered. select() exists to avoid just this: it tells which sockets can be read "
-        "without waiting.",
-        "Read only from sockets that select() has just reported as readable, and go back to select() after each read.",
+        "nobody else is accepted or answered. A read waits for as long as its client is silent, unless it is known "
+        "beforehand that there is something to read.",
+        "While the server waits in this line for one client, who looks after all the others?",
     ),
     "eof-not-checked": Text(
         "The end of a connection is not noticed",
         "When a client closes, recv() returns an empty result, at once and every time. The connection stays in the "
-        "set, select() reports it as readable for ever, and the loop spins at full speed.",
+        "set, is reported as readable for ever, and the loop spins at full speed.",
         "What does recv() return when the other side has closed, and what should become of that socket then?",
     ),
     "reset-not-handled": Text(
@@ -69,7 +69,7 @@ TEXTS = {
         "Sending to a client who does not read blocks everybody",
         "When a client does not read, the kernel's buffers fill up, and a blocking send waits until there is room. "
         "The server has only this thread, so nobody else is served until then.",
-        "Keep what could not be sent in a buffer of your own, and let select() tell when the socket takes more.",
+        "Keep what could not be sent in a buffer of your own, and have yourself told when the socket takes more.",
     ),
     "always-writable": Text(
         "select() is asked about sockets that can always be written to",
@@ -88,7 +88,7 @@ TEXTS = {
         "send() may take only a part of what it is given; on a non-blocking socket that happens as soon as the "
         "client reads more slowly than the server writes. It returns how much it took. The rest of the reply was "
         "never sent, and nothing in the server remembers it.",
-        "What does send() return, and where could the rest wait until select() says that there is room again?",
+        "What does send() return, and where could the rest wait until there is room again?",
     ),
     "threads-not-select": Text(
         "Threads serve the clients, not select()",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 Reply = Callable[[bytes], bytes]
@@ -78,3 +78,73 @@ class Transcript:
     def complete(self) -> bool:
         """Every byte came, and every byte was right."""
         return self.mismatch is None and not self.missing
+
+
+@dataclass
+class SuffixTranscript(Transcript):
+    """The same where the server adds `suffix` to the reply for each chunk that it receives.
+
+    Where a chunk ends is for TCP to say: it may join what was sent in pieces and cut what was sent whole. So every
+    way of cutting the requests into chunks is right, as long as no chunk is empty and every suffix is whole. What was
+    received is followed in all of these ways at once: `_at` holds the places (bytes of the reply before the place,
+    bytes of a suffix begun there) at which it may stand; a place with a whole suffix ends a chunk.
+    """
+
+    suffix: bytes = b""
+    _at: set[tuple[int, int, bool]] = field(default_factory=lambda: {(0, 0, False)})
+
+    def take(self, data: bytes) -> None:
+        """These bytes arrived; after the first that fits no cutting nothing more is compared."""
+        index = 0
+        while index < len(data) and self.mismatch is None:
+            if plain := self._plain(data, index):
+                index += plain
+                continue
+            after = {place for at in self._at for place in self._step(at, data[index])}
+            if not after:
+                self.mismatch = self._misfit(data[index : index + _AROUND], self.received + index)
+            self._at = after or self._at
+            index += 1
+        self.received += len(data)
+
+    def _plain(self, data: bytes, index: int) -> int:
+        """How many bytes can be taken at once: all up to the next that may begin a suffix, if there is one way only."""
+        if len(self._at) > 1:
+            return 0
+        sent, begun, _ = next(iter(self._at))
+        end = data.find(self.suffix[:1], index)
+        length = (len(data) if end < 0 else end) - index
+        if begun or not length or self.expected[sent : sent + length] != data[index : index + length]:
+            return 0
+        self._at = {(sent + length, 0, True)}
+        return length
+
+    def _step(self, at: tuple[int, int, bool], byte: int) -> Iterator[tuple[int, int, bool]]:
+        sent, begun, chunk = at
+        if not begun and sent < len(self.expected) and self.expected[sent] == byte:
+            yield sent + 1, 0, True
+        if chunk and self.suffix[begun] == byte:
+            whole = begun + 1 == len(self.suffix)
+            yield (sent, 0, False) if whole else (sent, begun + 1, True)
+
+    def _misfit(self, received: bytes, offset: int) -> Mismatch:
+        sent, begun, _ = max(self._at)
+        due = self.suffix[begun:] if begun else bytes(self.expected[sent : sent + _AROUND]) or self.suffix
+        done = (len(self.expected), 0, False) in self._at
+        return Mismatch(offset, received, due, extra=done)
+
+    @property
+    def missing(self) -> int:
+        """How many bytes have not come yet, at the least."""
+        return min(self._lacking(sent, begun, chunk=chunk) for sent, begun, chunk in self._at)
+
+    def _lacking(self, sent: int, begun: int, *, chunk: bool) -> int:
+        left = len(self.expected) - sent
+        return left + (len(self.suffix) - begun if chunk or left else 0)
+
+
+def transcript_of(client: str, reply: str, suffix: str = "") -> Transcript:
+    """A transcript for a spec's `protocol`."""
+    if suffix:
+        return SuffixTranscript(client, REPLIES[reply], suffix=suffix.encode())
+    return Transcript(client, REPLIES[reply])

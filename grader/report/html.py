@@ -32,7 +32,6 @@ _WORKERS = {
     "single": "one thread serves everybody",
     "threads": "a thread for each client",
     "processes": "a process for each client",
-    "pool": "a pool of workers",
 }
 
 
@@ -139,7 +138,8 @@ def _observed(report: Report) -> str:
     seen = report.observed
     if not seen.waits:
         return ""
-    parts = [_WORKERS.get(seen.workers or "", seen.workers or "")]
+    pool = f"a pool of {seen.bound or 'several'} {seen.made_of}"
+    parts = [pool if seen.workers == "pool" else _WORKERS.get(seen.workers or "", "")]
     parts.append("never waits, always runs" if seen.waits == ["running"] else f"waits in {' and '.join(seen.waits)}")
     parts += [f"{seen.sockets} sockets"] if seen.sockets else []
     parts += [f"with {seen.library}"] if seen.library else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from pydantic import ValidationError
 
 from grader.report.model import Report
 
+_NO_UTF8 = re.compile("[\ud800-\udfff]")  # what Python makes of bytes in file names that are no UTF-8
+
 
 class ReportError(ValueError):
     """A file that is no report of ours; the message says why."""
 
 
 def report_json(report: Report) -> str:
-    """The text of report.json, ending in a newline."""
-    return report.model_dump_json(by_alias=True, indent=2) + "\n"
+    r"""The text of report.json, ending in a newline; what has no place in UTF-8 is spelled out (`\udcff`)."""
+    text = json.dumps(report.model_dump(by_alias=True), indent=2, ensure_ascii=False, allow_nan=False)
+    return _NO_UTF8.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text) + "\n"
 
 
 def write_json(report: Report, path: Path) -> None:
@@ -27,10 +31,13 @@ def write_json(report: Report, path: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file beside its place, then move it there."""
+    """Write a text file beside its place, then move it there; if that fails, nothing is left beside it."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> Report:

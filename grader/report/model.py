@@ -49,9 +49,14 @@ class SubmissionInfo(Record):
 
 
 class Observed(Record):
-    """The IO model as the kernel showed it; None where it was not looked at or could not be told."""
+    """The IO model as the kernel showed it; None where it was not looked at or could not be told.
+
+    `workers` is single, threads, processes or pool; a pool is `made_of` threads or processes, and `bound` is how many
+    clients it serves at once.
+    """
 
     workers: str | None = None
+    made_of: str | None = None
     bound: int | None = None
     waits: list[str] = Field(default_factory=list)
     sockets: str | None = None

@@ -110,7 +110,7 @@ def sequence_svg(timeline: Timeline, title: str) -> Markup:
     opening = Markup(
         '<svg class="sequence" role="img" width="{0}" height="{1}" viewBox="0 0 {0} {1}" aria-label="{2}">'
         "<title>{2}</title><desc>{3}</desc>"
-    ).format(sheet.width, sheet.height, title, about)
+    ).format(sheet.width, sheet.height, escape_text(title), about)
     return opening + Markup().join(sheet.parts) + Markup("</svg>")
 
 

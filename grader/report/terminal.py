@@ -128,7 +128,7 @@ class _Terminal(_Plain):
             table.add_row(
                 Text(f"{symbol} {check.verdict}", style=style),
                 Text(_points(check)),
-                Text(escape_text(check.title)),
+                Text(check.id if check.hidden else escape_text(check.title)),
                 Text(basis, style="bright_black"),
                 Text(_finding(check)),
             )

@@ -1,9 +1,11 @@
 """What is required: YAML to a typed Spec, every error with its place, and the JSON Schema of it all."""
 
+from grader.spec.facets import MODELS, Facets
 from grader.spec.load import bundled_folder, find_spec, load_spec, parse_spec
-from grader.spec.model import MODELS, CheckFields, Facets, Spec
+from grader.spec.model import CheckFields, Spec
 from grader.spec.problems import Place, Problem, SpecError
 from grader.spec.schema import spec_schema
+from grader.spec.told import explain
 from grader.spec.units import Duration, Percent, Size
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Spec",
     "SpecError",
     "bundled_folder",
+    "explain",
     "find_spec",
     "load_spec",
     "parse_spec",

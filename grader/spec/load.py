@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 import grader
 from grader.spec import positions
+from grader.spec.facets import MODELS, Facets
 from grader.spec.messages import problem_of
-from grader.spec.model import MODELS, CheckFields, Facets, Spec
+from grader.spec.model import CheckFields, Spec
 from grader.spec.positions import Document
 from grader.spec.problems import Place, Problem, SpecError, nearest
 
@@ -61,16 +62,17 @@ def parse_spec(text: bytes, file: str, catalogue: Catalogue) -> Spec:
 
 def _validated(
     kind: type[BaseModel],
-    data: Any,
+    data: dict[str, Any],
     document: Document,
     path: positions.Path,
     problems: list[Problem],
     hide: tuple[str, ...] = (),
 ) -> Any:
-    if isinstance(data, dict) and (taken := [name for name in hide if name in data]):
-        place = document.place((*path, taken[0]), key=True)
-        problems.append(Problem(f"unknown key {taken[0]!r}", document.file, place))
-        return None
+    for name in hide:
+        if name in data:
+            place = document.place((*path, name), key=True)
+            problems.append(Problem(f"unknown key {name!r}", document.file, place))
+    data = {key: value for key, value in data.items() if key not in hide}
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -179,7 +181,11 @@ def find_spec(name: str) -> Path:
     """
     path = Path(name)
     bundled = {file.stem: file for file in sorted(bundled_folder().glob("*.yaml"))}
-    if path.is_file() or (path.exists() and os.sep in name):
+    try:
+        there = path.is_file() or (path.exists() and os.sep in name)
+    except OSError:  # such as a name longer than any file's
+        there = False
+    if there:
         return path
     if (short := name.removesuffix(".yaml")) in bundled:
         return bundled[short]

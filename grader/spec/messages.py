@@ -49,17 +49,19 @@ def _words(error: Any, kind: str, name: str) -> tuple[str, str]:
     given, context = _shown(error["input"]), error.get("ctx", {})
     if kind == "literal_error":
         return f"{name} cannot be {given}", nearest(error["input"], re.findall(r"'([^']*)'", context["expected"]))
+    if kind == "value_error" and name == "this":
+        return str(context["error"]), ""
     if kind == "value_error":
         return f"{name} cannot be {given}", str(context["error"])
     if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
         bound, value = next((bound, context[bound]) for bound in _BOUNDS if bound in context)
-        return f"{name} must be {_BOUNDS[bound]} {value:g}, not {given}", ""
+        return f"{name} must be {_BOUNDS[bound]} {value:.15g}, not {given}", ""
     if kind in ("too_short", "string_too_short"):
         return f"{name} must not be empty", ""
     if kind in ("too_long", "string_too_long"):
         return f"{name} is too long", ""
     if kind == "string_pattern_mismatch":
-        return f"{name} cannot be {given}", "use small letters, digits and '-' only"
+        return f"{name} cannot be {given}", "use small letters, digits, '-' and '_' only"
     if kind == "finite_number":
         return f"{name} must be a finite number, not {given}", ""
     wanted = _KINDS.get(kind.split("_", maxsplit=1)[0], "something else")

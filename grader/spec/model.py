@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
+from grader.spec.facets import MODELS, Facets
+from grader.spec.parts import FileName, Part, Slug, Strings, as_list
 from grader.spec.units import Duration, Size
-
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _plain_name(value: str) -> str:
-    if value.startswith(("/", "-")) or ".." in value.split("/") or "\0" in value or not value:
-        raise ValueError("give a file name inside the submission's folder")
-    return value
-
-
-FileName = Annotated[str, AfterValidator(_plain_name)]
-Strings = Annotated[list[str], BeforeValidator(_as_list)]
-
-
-class Part(BaseModel):
-    """A frozen part of a spec; a key that is not known is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class CheckFields(Part):
@@ -48,7 +28,7 @@ class CheckFields(Part):
 class Server(Part):
     """How the submission becomes a running server."""
 
-    entry: Annotated[list[FileName], BeforeValidator(_as_list)] = Field(
+    entry: Annotated[list[FileName], BeforeValidator(as_list)] = Field(
         default=["server.py"],
         min_length=1,
         description="the file that starts it; of several the first that is there",
@@ -66,6 +46,9 @@ class Protocol(Part):
     """What a right reply is."""
 
     reply: Literal["upper", "echo"] = Field(default="upper", description="the request in upper case, or as it came")
+    suffix: str = Field(
+        default="", max_length=16, description="what the server adds to the reply for each chunk that it receives"
+    )
 
 
 class Limits(Part):
@@ -80,29 +63,13 @@ class Limits(Part):
     output: Size = Field(default=64 << 10, ge=1024, le=64 << 20, description="how much of its output is kept")
 
 
-Workers = Literal["single", "threads", "processes", "pool"]
-WaitsIn = Literal["accept", "recv", "sleep", "running", "select", "poll", "epoll", "io_uring"]
-Sockets = Literal["blocking", "nonblocking", "mixed"]
-
-
-class Facets(Part):
-    """The allowed facets of an IO model; a facet that is left out may be anything."""
-
-    workers: Annotated[list[Workers], BeforeValidator(_as_list)] = Field(default_factory=list)
-    waits: Annotated[list[WaitsIn], BeforeValidator(_as_list)] = Field(default_factory=list)
-    sockets: Annotated[list[Sockets], BeforeValidator(_as_list)] = Field(default_factory=list)
-
-
-MODELS: dict[str, Facets] = {"select": Facets(workers=["single"], waits=["select"])}
-"""The models that a spec can name."""
-
-
 class Spec(Part):
     """One assignment: what is handed in, and what it must do."""
 
     spec: Slug = Field(description="the spec's own short name")
     title: str = Field(min_length=1, description="one line: what the server is")
     description: str = Field(default="", description="the assignment in a few sentences")
+    picture: str = Field(default="", description="the model's idea, drawn with characters")
     model: str | Facets | None = Field(default=None, description="a known IO model, or its facets; read by io_model")
     server: Server = Field(default_factory=Server)
     protocol: Protocol = Field(default_factory=Protocol)

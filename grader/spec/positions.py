@@ -14,6 +14,7 @@ Path = tuple[str | int, ...]
 _MOST_NODES = 20_000
 _MOST_DEPTH = 50
 _MOST_BYTES = 1 << 20
+_MOST_BITS = 1000
 
 
 class _Loader(yaml.SafeLoader):
@@ -25,6 +26,8 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _BOOLEANS = {"true": True, "false": False}
+_TAGS = "tag:yaml.org,2002:"
+_SCALARS = ("null", "bool", "int", "float", "str", "value", "merge")
 
 
 @dataclass
@@ -63,29 +66,39 @@ def read_yaml(text: bytes, file: str) -> Document:
 
 
 def _compose(text: bytes, file: str) -> yaml.Node:
+    decoded = _decoded(text, file)
     try:
-        loader = _Loader(text.decode("utf-8-sig"))
+        loader = _Loader(decoded)
         try:
             node = loader.get_single_node()
         finally:
             loader.dispose()
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
-        raise SpecError([Problem("this is not UTF-8 text", file, Place(line, column))]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
         raise SpecError([Problem(f"this is not valid YAML: {error.problem or error.context}", file, place)]) from None
     except yaml.reader.ReaderError as error:
-        raise SpecError(
-            [Problem(f"a spec may not hold the character {error.character!r}", file, Place(1, 1))]
-        ) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        at = error.position
+        problem = Problem(f"a spec may not hold the character {decoded[at]!r}", file, _place_after(decoded[:at]))
+        raise SpecError([problem]) from None
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         raise SpecError([Problem(f"this cannot be read as YAML: {type(error).__name__}", file, Place(1, 1))]) from None
     if node is None:
         raise SpecError([Problem("the file is empty; a spec begins with 'spec: NAME'", file, Place(1, 1))])
     return node
+
+
+def _decoded(text: bytes, file: str) -> str:
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The error counts from behind a byte order mark, and in bytes.
+        place = _place_after(error.object[: error.start].decode())
+        raise SpecError([Problem("this is not UTF-8 text", file, place)]) from None
+
+
+def _place_after(before: str) -> Place:
+    return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 class _Reader:
@@ -107,8 +120,10 @@ class _Reader:
             raise SpecError(problems)
         self._document.values[path] = _place(node)
         if isinstance(node, yaml.MappingNode):
+            self._tag(node, "map")
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
+            self._tag(node, "seq")
             return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._scalar(node)
 
@@ -118,15 +133,29 @@ class _Reader:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._complain(key_node, "a key must be a word")
                 continue
-            key = str(key_node.value)
+            self._tag(key_node, *_SCALARS)
+            key = self._text(key_node)
             if key in found:
                 self._complain(key_node, f"the key {key!r} is there twice")
             self._document.keys[(*path, key)] = _place(key_node)
             found[key] = self._value(value_node, (*path, key))
         return found
 
+    def _tag(self, node: yaml.Node, *right: str) -> str:
+        tag = str(node.tag)
+        if tag not in [_TAGS + name for name in right]:
+            self._complain(node, f"the tag {tag!r} has no place in a spec")
+        return tag.removeprefix(_TAGS)
+
+    def _text(self, node: yaml.Node) -> str:
+        # Half of a surrogate pair can be written as an escape, and then nowhere else.
+        text = str(node.value)
+        if half := next((character for character in text if "\ud800" <= character <= "\udfff"), ""):
+            self._complain(node, f"a spec may not hold the character {half!r}")
+        return text
+
     def _scalar(self, node: yaml.Node) -> Any:
-        tag, text = node.tag.removeprefix("tag:yaml.org,2002:"), str(node.value)
+        tag, text = self._tag(node, *_SCALARS), self._text(node)
         try:
             match tag:
                 case "null":
@@ -134,19 +163,23 @@ class _Reader:
                 case "bool":
                     return _BOOLEANS.get(text.lower(), text)
                 case "int":
-                    return text if ":" in text else int(text.replace("_", ""), 0)
+                    return text if ":" in text else _whole(text)
                 case "float":
                     return (
                         text
                         if ":" in text
                         else float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
                     )
-                case "str" | "value" | "merge":
-                    return text
         except ValueError:
-            return text
-        self._complain(node, f"the tag {node.tag!r} has no place in a spec")
+            pass
         return text
+
+
+def _whole(text: str) -> int:
+    found = int(text.replace("_", ""), 0)
+    if found.bit_length() > _MOST_BITS:
+        raise ValueError("nobody means a number that Python itself may refuse to print")
+    return found
 
 
 def _place(node: yaml.Node) -> Place:

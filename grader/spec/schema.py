@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.spec.model import MODELS, CheckFields, Facets, Spec
+from grader.spec.facets import MODELS, Facets
+from grader.spec.model import CheckFields, Spec
 
 
 def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
     _allow_one_string(definitions["Server"]["properties"], ("entry",))
     if "Facets" not in definitions:
         definitions["Facets"] = Facets.model_json_schema(mode="validation")
-    _allow_one_string(definitions["Facets"]["properties"], ("workers", "waits", "sockets"))
+    _allow_one_string(definitions["Facets"]["properties"], tuple(Facets.model_fields))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

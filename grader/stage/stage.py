@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from grader.arena.sandbox import INSIDE
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
-from grader.evidence.records import TcpSocket
+from grader.evidence.records import Stack, TcpSocket, Wait
+from grader.evidence.stacks import read_stacks
 from grader.judgement import counts as counting
 from grader.judgement import expectations
 from grader.judgement.budget import Budget
@@ -21,23 +23,25 @@ from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.io_model import Scene
 from grader.judgement.lifelines import Lifelines
 from grader.judgement.outcome import How, Outcome
-from grader.judgement.transcript import Reply, Transcript
+from grader.judgement.transcript import Transcript
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage.guest import Guest
 from grader.stage.settling import Settling
 
 _STARTING_WAKEUPS = 1000
+_LOOKS, _BETWEEN_LOOKS = 40, 0.0003
+_PROCESSES_READ = 4
 
 
 @dataclass(kw_only=True)
 class Stage(Settling):
     """What a behaviour acts on: one running server, and as many clients as it likes.
 
-    `reply` maps a request to its reply; `preferred_port` is taken where the server listens on several; `allowed` are
-    the facets of the spec's model, by name, and `model_name` what to call it.
+    `dialogue` makes the transcript of a new client, by its name; `preferred_port` is taken where the server listens on
+    several; `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
     """
 
-    reply: Reply
+    dialogue: Callable[[str], Transcript]
     preferred_port: int
     allowed: dict[str, list[str]] = field(default_factory=dict)
     model_name: str = ""
@@ -87,7 +91,7 @@ class Stage(Settling):
         name = f"client {self._made}"
         room = Kernel("room in the listener's queue", self._has_room, self._queue_length, (name,))
         self.require(room, f"{name} could not connect, the listener's queue is full")
-        transcript = Transcript(name, self.reply)
+        transcript = self.dialogue(name)
         guest = Guest(Client(name, self.journal, transcript.take), transcript)
         guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
         self.guests.append(guest)
@@ -220,10 +224,25 @@ class Stage(Settling):
         if found.starved:
             raise CheckFailed(self.finding(found, "the server could not come to rest"))
         look = found.look or self.look()[0]
-        evidence = found.evidence if not found.busy else None
+        evidence = found.evidence if found.at_rest else None
         processes = evidence.processes if evidence else self.collector.processes()
         alive = sum(guest.client.alive for guest in self.guests)
-        return Scene(alive, evidence.first if evidence else look, processes, evidence)
+        naps = () if found.how is How.STUCK else self._naps()
+        return Scene(alive, evidence.first if evidence else look, processes, evidence, naps)
+
+    def _naps(self) -> tuple[Wait, ...]:
+        """What a server that is not asleep for good was seen waiting in, in many looks at moments of no pattern."""
+        seen: dict[object, Wait] = {}
+        for number in range(_LOOKS):
+            for wait in self.look()[1]:
+                seen.setdefault((wait.pid, wait.tid, wait.kind, wait.reads, wait.writes), wait)
+            self._wait(_BETWEEN_LOOKS * (1 + number % 7))
+        return tuple(seen.values())
+
+    def stacks(self) -> tuple[Stack, ...]:
+        """Where the threads of the first few processes stand in their Python source."""
+        pids = sorted(process.pid for process in self.collector.processes())[:_PROCESSES_READ]
+        return tuple(stack for pid in pids for stack in read_stacks(pid, INSIDE))
 
     # Start and end.
 

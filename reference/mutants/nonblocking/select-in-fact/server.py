@@ -1,18 +1,22 @@
-"""Upper-case echo server: one thread, select() over all sockets, replies buffered per client."""
-
 import select
+import signal
 import socket
+import sys
 
-HOST, PORT = "", 8080
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
 CHUNK = 4096
 MOST_PENDING = 1 << 16
+MOST_DESCRIPTORS = 1024  # select() cannot watch descriptors beyond (FD_SETSIZE)
 
-pending = {}  # connected socket -> bytes that it has not taken yet
+pending = {}  # connected socket -> replies that it has not taken yet
 finished = set()  # clients who will send no more, but still have replies to take
 
 
 def accept(listener):
     connection, _ = listener.accept()
+    if connection.fileno() >= MOST_DESCRIPTORS:
+        connection.close()  # turning one client away is better than failing all of them
+        return
     connection.setblocking(False)
     pending[connection] = bytearray()
 
@@ -24,13 +28,7 @@ def drop(connection):
 
 
 def receive(connection):
-    try:
-        data = connection.recv(CHUNK)
-    except BlockingIOError:
-        return
-    except OSError:
-        drop(connection)
-        return
+    data = connection.recv(CHUNK)
     if data:
         pending[connection] += data.upper()
     elif pending[connection]:
@@ -40,15 +38,21 @@ def receive(connection):
 
 
 def send(connection):
-    try:
-        sent = connection.send(pending[connection])
-    except BlockingIOError:
-        return
-    except OSError:
-        drop(connection)
-        return
-    del pending[connection][:sent]
+    sent = connection.send(pending[connection])
+    del pending[connection][:sent]  # send() may take less than it is given
     if connection in finished and not pending[connection]:
+        drop(connection)
+
+
+def attempt(action, connection):
+    """Do it for one client; whatever goes wrong with its connection ends that connection and nothing else."""
+    if connection not in pending:
+        return
+    try:
+        action(connection)
+    except BlockingIOError:
+        pass  # it was ready and is not any more: select() will tell again
+    except OSError:
         drop(connection)
 
 
@@ -62,18 +66,14 @@ def serve(listener):
             if ready is listener:
                 accept(listener)
             else:
-                receive(ready)
+                attempt(receive, ready)
         for ready in writable:
-            if ready in pending:
-                send(ready)
+            attempt(send, ready)
 
 
 def main():
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, PORT))
-        listener.listen(128)
-        listener.setblocking(False)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with socket.create_server(("", PORT), backlog=128) as listener:
         serve(listener)
 
 

@@ -1,0 +1,95 @@
+"""Queueing: what a server that serves only so many at once owes to those who wait."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from grader.behaviours.base import Behaviour, message
+from grader.judgement.expectations import Answered, OneAnswered
+from grader.judgement.finding import Finding, passed
+from grader.judgement.outcome import How, Outcome
+from grader.stage import Guest, Stage
+
+
+class QueuedClients(Behaviour):
+    """Serve the next client when the one before has left.
+
+    All connect and ask at once, in order. As soon as one has its reply it leaves, and then the next must have its
+    own. Nobody has to be served while another is still there.
+    """
+
+    name: ClassVar[str] = "queued_clients"
+    default_title: ClassVar[str] = "The next client is served when the one before has left"
+    behaviour: Literal["queued_clients"] = "queued_clients"
+    clients: int = Field(default=5, ge=2, le=100, description="how many wait in the queue, the first included")
+
+    def check(self, stage: Stage) -> Finding:
+        guests = stage.connect_some(self.clients)
+        if len(guests) < 2:  # noqa: PLR2004 - with one there is no next
+            (second,) = stage.connect()
+            guests.append(second)
+        for number, guest in enumerate(guests):
+            guest.ask(message(number))
+        for number, guest in enumerate(guests):
+            otherwise = f"{guest.name} was not served" + (
+                f" after {guests[number - 1].name} had left" if number else ""
+            )
+            stage.answered([guest], otherwise, doing="queue", served=number)
+            stage.dismiss([guest])
+        return passed(f"{len(guests)} clients were served one after the other", clients=len(guests))
+
+
+class PoolLimit(Behaviour):
+    """Serve as many clients at once as the pool has workers, and the others in turn.
+
+    All connect and ask at once, and nobody leaves. Those who are answered then show how large the pool is; that has
+    to be within the bounds. They leave one by one, and each time one more must be served, until all have been.
+    """
+
+    name: ClassVar[str] = "pool_limit"
+    default_title: ClassVar[str] = "A pool of workers: so many at once, the others in turn"
+    behaviour: Literal["pool_limit"] = "pool_limit"
+    at_least: int = Field(default=2, ge=1, le=500, description="clients served at once, at the least")
+    at_most: int = Field(default=16, ge=1, le=500, description="clients served at once, at the most")
+    clients: int = Field(default=24, ge=2, le=1000, description="how many come; more than `at_most`")
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> PoolLimit:
+        if not self.at_least <= self.at_most < self.clients:
+            raise ValueError("at_least, at_most and clients must grow in this order, clients above at_most")
+        return self
+
+    def check(self, stage: Stage) -> Finding:
+        guests = stage.connect(self.clients)
+        for number, guest in enumerate(guests):
+            guest.ask(message(number))
+        found = stage.settle(Answered(guests))
+        served = [guest for guest in guests if guest.transcript.complete]
+        self._require_bounds(stage, found, guests, served)
+        bound = len(served)
+        waiting = [guest for guest in guests if guest not in served]
+        while waiting:
+            stage.dismiss([served.pop()])
+            found = stage.settle(OneAnswered(waiting))
+            if found.how is not How.MET:
+                otherwise = f"{len(waiting)} clients still waited when another had left, and none of them was served"
+                stage.fail(found, otherwise, waiting, doing="pool", served=self.clients - len(waiting))
+            served += [guest for guest in waiting if guest.transcript.complete]
+            waiting = [guest for guest in waiting if not guest.transcript.complete]
+        return passed(f"{bound} clients were served at once, and the others in turn", bound=bound, clients=self.clients)
+
+    def _require_bounds(self, stage: Stage, found: Outcome, guests: list[Guest], served: list[Guest]) -> None:
+        count = len(served)
+        if found.how in (How.ENDED, How.BROKEN) or found.starved:
+            stage.fail(found, "the pool did not serve its first clients", guests, doing="pool", served=count)
+        if count < self.at_least:
+            words = f"only {count} of {self.clients} clients were served at once, at least {self.at_least} are to be"
+            stage.fail(found, words, guests, doing="pool", served=count)
+        if count > self.at_most:
+            words = f"{count} of {self.clients} clients were served at once, more than a pool of {self.at_most} can"
+            stage.fail_observed(words, doing="pool", served=count)
+
+
+BEHAVIOURS = (QueuedClients, PoolLimit)

@@ -1,0 +1,34 @@
+"""Blocking: one client at a time, from the first byte to the last.
+
+accept() waits for a client, recv() waits for what it says, sendall() waits until the kernel has taken the reply. While
+the server waits for one client it does nothing for any other: the next one is served when this one has left.
+"""
+
+import signal
+import socket
+import sys
+
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
+CHUNK = 4096
+
+
+def serve(connection):
+    """Answer one client until it stops sending."""
+    try:
+        while data := connection.recv(CHUNK):  # an empty result: the client has finished sending
+            connection.sendall(data.upper())
+    except ConnectionError:
+        pass  # it has reset the connection; that is its own business and nobody else's
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with socket.create_server(("", PORT), backlog=64) as listener:
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                serve(connection)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""socketserver.TCPServer: the library accepts and closes, a handler serves; one client at a time."""
+
+import signal
+import socketserver
+import sys
+
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
+CHUNK = 4096
+
+
+class UpperCase(socketserver.BaseRequestHandler):
+    """Answers one client until it stops sending; the library makes one of these for each."""
+
+    def handle(self):
+        try:
+            while data := self.request.recv(CHUNK):
+                self.request.sendall(data.upper())
+        except ConnectionError:
+            pass
+
+
+class Server(socketserver.TCPServer):
+    allow_reuse_address = True
+    request_queue_size = 64
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with Server(("", PORT), UpperCase) as server:
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

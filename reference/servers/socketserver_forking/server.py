@@ -1,0 +1,38 @@
+"""socketserver.ForkingTCPServer: the library accepts and makes a process for each client, a handler serves it.
+
+It keeps no more than `max_children` (40) at once: whoever comes then waits until one has left.
+"""
+
+import signal
+import socketserver
+import sys
+
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
+CHUNK = 4096
+
+
+class UpperCase(socketserver.BaseRequestHandler):
+    """Answers one client until it stops sending; the library makes one of these for each, in its own process."""
+
+    def handle(self):
+        try:
+            while data := self.request.recv(CHUNK):
+                self.request.sendall(data.upper())
+        except ConnectionError:
+            pass
+
+
+class Server(socketserver.ForkingTCPServer):
+    allow_reuse_address = True
+    request_queue_size = 128
+    block_on_close = False
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with Server(("", PORT), UpperCase) as server:
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""socketserver.ThreadingTCPServer: the library accepts and makes a thread for each client, a handler serves it."""
+
+import signal
+import socketserver
+import sys
+
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
+CHUNK = 4096
+
+
+class UpperCase(socketserver.BaseRequestHandler):
+    """Answers one client until it stops sending; the library makes one of these for each, in its own thread."""
+
+    def handle(self):
+        try:
+            while data := self.request.recv(CHUNK):
+                self.request.sendall(data.upper())
+        except ConnectionError:
+            pass
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    request_queue_size = 128
+    daemon_threads = True
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with Server(("", PORT), UpperCase) as server:
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
