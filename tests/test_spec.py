@@ -237,3 +237,9 @@ def test_a_model_is_a_name_or_its_facets_or_left_out() -> None:
     assert facets.model_name == "required"
     assert parse(GOOD).facets()["waits"] == ["select"]
     assert set(map(tuple, parse(changed("model: select\n", "")).facets().values())) == {()}
+
+
+def test_nobody_is_blamed_for_needing_a_check_whose_name_is_not_known() -> None:
+    wrong = changed("id: first\n    points: 10", "points: -1").replace("needs: first", "needs: echo")
+
+    assert problems(wrong) == ["'points' must be at least 0, not -1 at x.yaml:8:13"]
