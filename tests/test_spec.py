@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 from grader.behaviours import catalogue
-from grader.spec import Facets, Spec, SpecError, load_spec, parse_spec
+from grader.spec import CheckFields, Facets, Spec, SpecError, load_spec, parse_spec
 
 SELECT = (ROOT / "specs" / "select.yaml").read_bytes()
 BUNDLED = sorted(file.stem for file in (ROOT / "specs").glob("*.yaml"))
@@ -137,10 +137,10 @@ server: {port: "80", env: {A: 1}, args: [a, 2]}
         ("title: Made for a test", "title: T\nzzz: 1", f"unknown key 'zzz' at x.yaml:3:1; choose one of {KEYS}"),
         ("model: select", "model: selekt", "unknown model 'selekt' at x.yaml:3:8; did you mean 'select'?"),
         ("model: select", "model: {sockets: x}", "entry 1 of 'sockets' cannot be 'x' at x.yaml:3:18; "),
-        ("model: select", "model: {wait: x}", "unknown key 'wait' at x.yaml:3:9; did you mean 'waits'?"),
         ("model: select", "sha256: ''", "unknown key 'sha256' at x.yaml:3:1"),
         ("{entry: server.py}", "8080", "'server' must be a mapping of keys to values, not 8080 at x.yaml:4:9"),
         ("entry: server.py", "port: 0", "'port' must be at least 1, not 0 at x.yaml:4:16"),
+        ("entry: server.py", "prot: 80", "unknown key 'prot' at x.yaml:4:10; did you mean 'port'?"),
         ("entry: server.py", "entry: []", "'entry' must not be empty at x.yaml:4:17"),
         ("entry: server.py", "entry: [a, 3]", "entry 2 of 'entry' must be text, not 3 at x.yaml:4:21"),
         ("256 MiB", "200", f"'memory' cannot be 200 at x.yaml:5:18; {SIZES}"),
@@ -156,9 +156,7 @@ server: {port: "80", env: {A: 1}, args: [a, 2]}
         ("id: leaving", "id: first", "the id 'first' is there twice at x.yaml:11:9; every check has an id of its own"),
         ("how: fin", "how: fins", "'how' cannot be 'fins' at x.yaml:12:10; did you mean 'fin'?"),
         ("how: fin", "how: 7", "'how' cannot be 7 at x.yaml:12:10; choose one of fin, reset, half_close"),
-        ("how: fin", "hwo: fin", "unknown key 'hwo' at x.yaml:12:5; did you mean 'how'?"),
         ("clients: 3", "clients: 0", "'clients' must be at least 1, not 0 at x.yaml:13:14"),
-        ("clients: 3", "clients: 501", "'clients' must be at most 500, not 501 at x.yaml:13:14"),
         ("clients: 3", "clients: 3.0", "'clients' must be a whole number, not 3.0 at x.yaml:13:14"),
         ("clients: 3", "clients:", "'clients' must be a whole number, not empty at x.yaml:13:13"),
         ("clients: 3", "clients: 3\n    clients: 4", "the key 'clients' is there twice at x.yaml:14:5"),
@@ -178,7 +176,6 @@ def test_one_problem_is_told_exactly_and_alone(old: str, new: str, said: str) ->
     ("checks", "said"),
     [
         (": null", "'checks' must be a list, not empty at x.yaml:3:9"),
-        (": {behaviour: echo}", "'checks' must be a list, not a mapping at x.yaml:3:9"),
         (": []", "'checks' must not be empty at x.yaml:3:9"),
         (": [echo]", f"a check is a mapping that begins with 'behaviour: NAME' at x.yaml:3:10; known are {KNOWN}"),
         (": [{behaviour: }]", f"unknown behaviour None at x.yaml:3:21; choose one of {KNOWN}"),
@@ -243,3 +240,11 @@ def test_nobody_is_blamed_for_needing_a_check_whose_name_is_not_known() -> None:
     wrong = changed("id: first\n    points: 10", "points: -1").replace("needs: first", "needs: echo")
 
     assert problems(wrong) == ["'points' must be at least 0, not -1 at x.yaml:8:13"]
+
+
+def test_a_parameter_that_is_missing_is_told_at_its_check() -> None:
+    class Juggle(CheckFields):
+        balls: int
+
+    with pytest.raises(SpecError, match=r"^'balls' is missing at y:3:10$"):
+        parse_spec(b"spec: a\ntitle: b\nchecks: [{behaviour: juggle}]", "y", {"juggle": Juggle})
