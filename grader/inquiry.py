@@ -8,7 +8,6 @@ from pathlib import Path
 from grader.arena.sandbox import INSIDE
 from grader.arena.submission import source_lines
 from grader.evidence.records import Frame, Pass, Stack
-from grader.evidence.stacks import read_stacks
 from grader.judgement import picture, raw, source
 from grader.judgement.diagnosis import Case, diagnose
 from grader.judgement.explain import standings, thread_names
@@ -31,7 +30,7 @@ def inquire(stage: Stage, finding: Finding, folder: Path, seconds: float) -> dic
     decided_ns = stage.began_ns + int(seconds * 1e9)
     look = finding.evidence.second if finding.evidence else stage.look()[0]
     spinning = finding.evidence is None and not finding.ended and _runs(look, stage)
-    stacks = () if finding.ended else _stacks(look, spinning=spinning)
+    stacks = () if finding.ended else stage.stacks(look, _SPIN_SAMPLES if spinning else 1)
     case = _case(stage, finding, folder, stacks, spinning=spinning)
     diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
     stood = _stood(finding, look, stacks, folder)
@@ -61,12 +60,6 @@ def inquire(stage: Stage, finding: Finding, folder: Path, seconds: float) -> dic
 def _runs(look: Pass, stage: Stage) -> bool:
     """Whether some thread is on the CPU or wants to be; a second look catches one that was between two rounds."""
     return any(sample.call is None for sample in (*look.threads, *stage.look()[0].threads))
-
-
-def _stacks(look: Pass, *, spinning: bool) -> tuple[Stack, ...]:
-    pids = sorted({sample.pid for sample in look.threads})[:_MOST_STOOD]
-    times = _SPIN_SAMPLES if spinning else 1
-    return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, INSIDE))
 
 
 def _case(stage: Stage, finding: Finding, folder: Path, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:

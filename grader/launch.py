@@ -57,7 +57,7 @@ class Launch:
         submission.copy_files(self.work.folder, self.source)
         if not self.work.build:
             return None
-        status, output = self._run(self.work.build, _BUILD_SECONDS)
+        status, output = self._run(self.work.build)
         if status == 0:
             return None
         self.output = ServerOutput(text=output, total_bytes=len(output), kept_bytes=len(output))
@@ -72,9 +72,9 @@ class Launch:
             ended=True,
         )
 
-    def _run(self, argv: tuple[str, ...], seconds: float) -> tuple[int | None, str]:
+    def _run(self, argv: tuple[str, ...]) -> tuple[int | None, str]:
         scratch = self.workspace / "scratch"
-        return run_to_end(self.source, scratch, argv, self._environment(), self._bounds(), seconds)
+        return run_to_end(self.source, scratch, argv, self._environment(), self._bounds(), _BUILD_SECONDS)
 
     def _environment(self) -> dict[str, str]:
         return sandbox.environment(self.spec.server.port, self.spec.server.env)
@@ -137,7 +137,7 @@ class Launch:
         program = argv[0]
         if "/" in program and not program.startswith("/"):
             return  # a file of the submission's own
-        status, output = self._run(("sh", "-c", 'command -v -- "$0"', program), _BUILD_SECONDS)
+        status, output = self._run(("sh", "-c", 'command -v -- "$0"', program))
         if status:
             raise ArenaUnavailableError(f"this machine cannot run {program} in the sandbox: {output.strip()}")
 

@@ -42,7 +42,7 @@ def scene(
     process = replace(process, descriptors=process.descriptors + files)
     samples = tuple(replace(THREAD, tid=PID + n) for n in range(threads))
     evidence = Evidence(Pass(1, 2, samples), Pass(3, 4, samples), (process,), waits, sockets, ())
-    return Scene(clients, evidence.first, evidence.processes, evidence)
+    return Scene(clients, evidence.first, evidence.processes, evidence, sockets)
 
 
 def select_over(*fds: int, kind: WaitKind = WaitKind.SELECT, tid: int = PID) -> Wait:

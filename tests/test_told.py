@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,23 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 """
 
 
+@contextmanager
+def serving() -> Iterator[str]:
+    """The port of a server that answers in upper case."""
+    server: subprocess.Popen[str] = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout
+        yield server.stdout.readline().strip()
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def by_hand(script: str, port: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, str(ROOT / "reference" / "clients" / f"{script}.py"), "127.0.0.1", port]
+    return subprocess.run(argv, input=typed, capture_output=True, text=True, timeout=60, check=False)
+
+
 @pytest.mark.parametrize(
     ("script", "told"),
     [
@@ -77,39 +96,26 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
     ],
 )
 def test_a_reference_client_tells_what_it_does(script: str, told: list[str]) -> None:
-    server: subprocess.Popen[str] = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout
-        port = server.stdout.readline().strip()
-        argv = [sys.executable, str(ROOT / "reference" / "clients" / f"{script}.py"), "127.0.0.1", port]
-        said = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True).stdout
-    finally:
-        server.kill()
-        server.communicate()
+    with serving() as port:
+        done = by_hand(script, port)
 
+    assert done.returncode == 0
+    said = done.stdout
     places = [said.find(words) for words in told]
     assert places == sorted(places)
     assert -1 not in places
 
 
 def test_the_prompt_client_prints_each_reply() -> None:
-    server: subprocess.Popen[str] = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout
-        port = server.stdout.readline().strip()
-        argv = [sys.executable, str(ROOT / "reference" / "clients" / "prompt.py"), "127.0.0.1", port]
-        done = subprocess.run(argv, input="hello\nworld\n", capture_output=True, text=True, timeout=60, check=True)
-    finally:
-        server.kill()
-        server.communicate()
+    with serving() as port:
+        done = by_hand("prompt", port, typed="hello\nworld\n")
 
+    assert done.returncode == 0
     assert done.stdout == "> HELLO\n> WORLD\n> "
 
 
 def test_a_client_that_is_refused_says_so() -> None:
-    argv = [sys.executable, str(ROOT / "reference" / "clients" / "silent.py"), "127.0.0.1", "1"]
-
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = by_hand("silent", "1")
 
     assert done.returncode == 1
     assert "silent was refused Connection refused" in done.stdout

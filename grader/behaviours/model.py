@@ -27,11 +27,11 @@ class IoModel(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         scenes = [stage.scene()]
-        for _ in range(2):
+        for watch in (False, True):
             stage.connect_some(self.clients)
-            scenes.append(stage.scene())
+            scenes.append(stage.scene(watch=watch))
         last = scenes[-1]
-        found = io_model.observe(scenes, stage.stacks(), stage.table.read())
+        found = io_model.observe(scenes, stage.stacks(last.look))
         stage.observed = Observed(
             workers=found.workers,
             made_of=found.made_of,

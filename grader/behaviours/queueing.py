@@ -26,10 +26,7 @@ class QueuedClients(Behaviour):
     clients: int = Field(default=5, ge=2, le=100, description="how many wait in the queue, the first included")
 
     def check(self, stage: Stage) -> Finding:
-        guests = stage.connect_some(self.clients)
-        if len(guests) < 2:  # noqa: PLR2004 - with one there is no next
-            (second,) = stage.connect()
-            guests.append(second)
+        guests = stage.connect(2) + stage.connect_some(self.clients - 2)
         for number, guest in enumerate(guests):
             guest.ask(message(number))
         for number, guest in enumerate(guests):

@@ -6,12 +6,14 @@ import argparse
 import select
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import click
 
 from grader.clients.client import Client
 from grader.clients.journal import Entry, Journal
 from grader.clients.personas import Persona, Until
+from grader.clients.speaker import ClientSpeaker
 from grader.evidence.records import ClientPhase
 
 _WORDS = {
@@ -31,37 +33,15 @@ _WORDS = {
 _PATIENCE = 0.5
 
 
-class Talk:
-    """A speaker over one connection; `answered` counts on replies that are as long as their requests."""
+@dataclass
+class Talk(ClientSpeaker):
+    """A speaker for people to watch; `asked` bytes were announced, and replies count as long as their requests."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.asked = 0
-
-    def ask(self, message: bytes) -> None:
-        """Send a request."""
-        self.announce(message)
-        self.say(message)
+    asked: int = 0
 
     def announce(self, message: bytes) -> None:
         """Count on a reply to a request that will be sent in pieces."""
         self.asked += len(message)
-
-    def say(self, piece: bytes) -> None:
-        """Send a piece of a request."""
-        self.client.send(piece)
-
-    def finish(self) -> None:
-        """Send no more (half-close)."""
-        self.client.finish()
-
-    def close(self) -> None:
-        """Leave with FIN."""
-        self.client.close()
-
-    def reset(self) -> None:
-        """Leave with RST."""
-        self.client.reset()
 
     def so(self, until: Until) -> bool:
         """Whether what a persona waits for has come; what the server has read cannot be seen from here."""

@@ -233,7 +233,6 @@ class Evidence:
     waits: tuple[Wait, ...]
     sockets: tuple[TcpSocket, ...]
     clients: tuple[ClientState, ...]
-    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

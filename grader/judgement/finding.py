@@ -26,7 +26,6 @@ class Finding:
     look: Pass | None = None
     doing: str = ""
     unserved: tuple[str, ...] = ()
-    details: tuple[str, ...] = ()
     ended: bool = False
 
 

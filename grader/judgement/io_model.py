@@ -42,6 +42,7 @@ class Scene:
     look: Pass
     processes: tuple[Process, ...]
     evidence: Evidence | None
+    sockets: tuple[TcpSocket, ...]
     naps: tuple[Wait, ...] = ()
 
     @property
@@ -78,24 +79,22 @@ class _Workers:
     bound: int | None = None
 
 
-def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), sockets: tuple[TcpSocket, ...] = ()) -> Facets:
+def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = ()) -> Facets:
     """The facets from scenes with ever more silent clients, the first with none.
 
-    `stacks` are those of the last scene's threads; `sockets` stands in for those of the last scene's evidence where
-    it never came to rest.
+    `stacks` are those of the last scene's threads.
     """
     last = scenes[-1]
-    entries = last.evidence.sockets if last.evidence else sockets
-    attended = _attended(last, entries)
+    attended = _attended(last)
     workers = _workers(scenes, attended)
     # What a ring of io_uring waits for, no other process can see.
     hidden = any(wait.kind is WaitKind.IO_URING for wait in last.waits)
     seen = {connection for connections in attended.values() for connection in connections}
     return Facets(
         workers=workers.kind,
-        waits=_waits(last, entries),
+        waits=_waits(last),
         sockets=_sockets(last),
-        uncovered=0 if hidden else len(_accepted(entries) - seen),
+        uncovered=0 if hidden else len(_accepted(last.sockets) - seen),
         explanation=workers.explanation,
         made_of=workers.made_of,
         bound=workers.bound,
@@ -132,9 +131,9 @@ def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> 
     return _Workers("pool", words, made_of, count if alone else None)
 
 
-def _attended(scene: Scene, sockets: tuple[TcpSocket, ...]) -> dict[tuple[int, int], set[int]]:
+def _attended(scene: Scene) -> dict[tuple[int, int], set[int]]:
     """The accepted connections (by inode) that each thread waits for; threads that wait for none are left out."""
-    accepted = _accepted(sockets)
+    accepted = _accepted(scene.sockets)
     inodes = {(p.pid, d.fd): d.inode for p in scene.processes for d in p.descriptors}
     found: dict[tuple[int, int], set[int]] = {}
     for wait in scene.waits:
@@ -158,9 +157,9 @@ def watched(wait: Wait, processes: tuple[Process, ...]) -> set[int]:
     return {fd for fd in targets if fd in files and files[fd].kind is DescriptorKind.TCP}
 
 
-def _waits(scene: Scene, sockets: tuple[TcpSocket, ...]) -> tuple[str, ...]:
+def _waits(scene: Scene) -> tuple[str, ...]:
     """The calls in which threads wait for the network; where none does, those in which they wait at all."""
-    listening = {entry.inode for entry in sockets if entry.state is TcpState.LISTEN}
+    listening = {entry.inode for entry in scene.sockets if entry.state is TcpState.LISTEN}
     network, others = set(), set()
     for wait in scene.waits:
         fds = watched(wait, scene.processes)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.clients.client import Client
+from grader.clients.speaker import ClientSpeaker
 from grader.evidence.records import ClientPhase
 from grader.judgement.transcript import Transcript
 
 
 @dataclass
-class Guest:
+class Guest(ClientSpeaker):
     """A client together with what it should receive."""
 
-    client: Client
     transcript: Transcript
 
     @property
@@ -36,27 +35,6 @@ class Guest:
         """Why it could not connect, "" if it could."""
         return self.client.refused
 
-    def ask(self, message: bytes) -> None:
-        """Send a request; its reply is expected from now on."""
-        self.announce(message)
-        self.say(message)
-
     def announce(self, message: bytes) -> None:
         """Expect the reply to a request that will be sent in pieces."""
         self.transcript.expect(message)
-
-    def say(self, piece: bytes) -> None:
-        """Send a piece of a request that was announced."""
-        self.client.send(piece)
-
-    def finish(self) -> None:
-        """Send no more (half-close)."""
-        self.client.finish()
-
-    def close(self) -> None:
-        """Leave with FIN."""
-        self.client.close()
-
-    def reset(self) -> None:
-        """Leave with RST."""
-        self.client.reset()

@@ -12,7 +12,7 @@ from grader.arena.sandbox import INSIDE
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
-from grader.evidence.records import Stack, TcpSocket, Wait
+from grader.evidence.records import Pass, Stack, TcpSocket, Wait
 from grader.evidence.stacks import read_stacks
 from grader.judgement import counts as counting
 from grader.judgement import expectations
@@ -214,8 +214,8 @@ class Stage(Settling):
         """What the server holds now."""
         return counting.count(self.collector.look(), self.collector.processes())
 
-    def scene(self) -> Scene:
-        """The server as it comes to rest with the clients that are connected now.
+    def scene(self, *, watch: bool = False) -> Scene:
+        """The server as it comes to rest with the clients that are connected now; `watch` how it spends its time.
 
         Raises:
             CheckFailed: inconclusive, because the server was kept from running.
@@ -227,8 +227,9 @@ class Stage(Settling):
         evidence = found.evidence if found.at_rest else None
         processes = evidence.processes if evidence else self.collector.processes()
         alive = sum(guest.client.alive for guest in self.guests)
-        naps = () if found.how is How.STUCK else self._naps()
-        return Scene(alive, evidence.first if evidence else look, processes, evidence, naps)
+        naps = self._naps() if watch and found.how is not How.STUCK else ()
+        sockets = evidence.sockets if evidence else self.table.read()
+        return Scene(alive, evidence.first if evidence else look, processes, evidence, sockets, naps)
 
     def _naps(self) -> tuple[Wait, ...]:
         """What a server that is not asleep for good was seen waiting in, in many looks at moments of no pattern."""
@@ -239,10 +240,11 @@ class Stage(Settling):
             self._wait(_BETWEEN_LOOKS * (1 + number % 7))
         return tuple(seen.values())
 
-    def stacks(self) -> tuple[Stack, ...]:
-        """Where the threads of the first few processes stand in their Python source."""
-        pids = sorted(process.pid for process in self.collector.processes())[:_PROCESSES_READ]
-        return tuple(stack for pid in pids for stack in read_stacks(pid, INSIDE))
+    @staticmethod
+    def stacks(look: Pass, times: int = 1) -> tuple[Stack, ...]:
+        """Where the threads of the first few processes of a pass stand in their Python source, read `times` times."""
+        pids = sorted({sample.pid for sample in look.threads})[:_PROCESSES_READ]
+        return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, INSIDE))
 
     # Start and end.
 
