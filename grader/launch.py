@@ -12,11 +12,12 @@ from grader.arena.server import run_to_end, start
 from grader.arena.submission import Submission
 from grader.behaviours.base import message
 from grader.evidence.procfs import schedstat_moves
-from grader.evidence.records import Evidence
+from grader.evidence.records import Evidence, Wait, WaitKind
 from grader.evidence.throttle import throttle_reader
-from grader.judgement.expectations import Answered
+from grader.judgement.budget import Budget
+from grader.judgement.expectations import Answered, Kernel
 from grader.judgement.finding import CheckFailed, Finding
-from grader.judgement.outcome import How
+from grader.judgement.outcome import How, Outcome
 from grader.judgement.transcript import transcript_of
 from grader.report.model import Basis, ServerOutput, Verdict
 from grader.spec import Spec
@@ -26,6 +27,8 @@ _BUILD_SECONDS = 60.0
 _EXTRA_ADDRESS_SPACE = 2 << 30
 _EXTRA_PROCESSES = 8
 _CANNOT_EXECUTE = (126, 127)
+_SOON = 0.1
+_ONE_TURN = Budget(cpu=0.1, wakeups=2, wall=1.0, least=0)
 
 
 @dataclass
@@ -163,8 +166,18 @@ class Launch:
         except CheckFailed:
             self.end()
             return
-        if not rest.at_rest or self._fresh is None or signature(rest.evidence) != self._fresh:
+        if not rest.at_rest or self._fresh is None or not self._as_it_began(stage, rest):
             self.end()
+
+    def _as_it_began(self, stage: Stage, rest: Outcome) -> bool:
+        if signature(rest.evidence) == self._fresh:
+            return True
+        # Some clear up at their next turn: waiting for it may be quicker than a new start.
+        limits = [wait.limit for wait in rest.evidence.waits if wait.limit is not None] if rest.evidence else []
+        if not limits or min(limits) > _SOON:
+            return False
+        same = Kernel("the state in which it began", lambda: signature(stage.rest().evidence) == self._fresh)
+        return stage.settle(same, _ONE_TURN).how is How.MET
 
     def end(self) -> None:
         """End the server, and keep what it printed if it printed more than those before it."""
@@ -193,9 +206,14 @@ def signature(evidence: Evidence | None) -> object:
     if evidence is None:
         return None
     return (
-        frozenset((w.pid, w.tid, w.kind, w.reads, w.writes, w.limit) for w in evidence.waits),
+        frozenset((w.pid, w.tid, w.kind, w.reads, w.writes, _period(w)) for w in evidence.waits),
         frozenset(
             (p.pid, p.parent, tuple(sorted((d.fd, d.target) for d in p.descriptors))) for p in evidence.processes
         ),
         evidence.second.zombies,
     )
+
+
+def _period(wait: Wait) -> float | None:
+    # Of a nap until a point in time the limit is what is left of it, which says nothing.
+    return 0 if wait.kind is WaitKind.SLEEP and wait.limit is not None else wait.limit

@@ -6,6 +6,7 @@ tmpfs that vanishes with it. When it ends, however it ends, the kernel ends ever
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -26,6 +27,7 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 STUDENT = 1000
 """The user that a server runs as when the grader is root: a host user without any rights of its own (nobody)."""
 _NOBODY = 65534
+_TABLE_SIZE = Path("/proc/sys/net/ipv4/tcp_child_ehash_entries")
 _FAILED, _REFUSED = 70, 71
 _WORKSPACES = ("/mnt", "/media", "/srv", "/opt", "/tmp")  # noqa: S108 - mount points, nothing is written there
 
@@ -166,7 +168,13 @@ def workspace(needed: list[Path]) -> Path:
 
 
 def new_network() -> None:
-    """Move this process into a fresh network namespace with loopback up: no port taken, nothing in TIME_WAIT."""
+    """Move this process into a fresh network namespace with loopback up: no port taken, nothing in TIME_WAIT.
+
+    With a small socket table of its own where the kernel can do that (Linux 6.1): the machine's has hundreds of
+    thousands of buckets, and whoever lists the sockets of one namespace walks through them all.
+    """
+    with contextlib.suppress(OSError):
+        _TABLE_SIZE.write_text("1024")
     kernel.unshare(_NEWNET)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         request = struct.pack("16sh14x", b"lo", 0)

@@ -10,9 +10,10 @@ from grader.behaviours.base import Behaviour, message
 from grader.clients import personas
 from grader.clients.personas import Until
 from grader.judgement.counts import growing
+from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
-from grader.stage import PLAINLY_BUSY, Guest, Stage
+from grader.stage import Guest, Stage
 
 _WAYS: dict[str, tuple[personas.Persona, str]] = {
     "fin": (personas.polite, "closed their connections"),

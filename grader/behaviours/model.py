@@ -12,6 +12,8 @@ from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Stage
 
+_PROCESSES_READ = 2  # the first, and one that it has made
+
 
 class IoModel(Behaviour):
     """Really use the model that the spec names.
@@ -31,7 +33,7 @@ class IoModel(Behaviour):
             stage.connect_some(self.clients)
             scenes.append(stage.scene(watch=watch))
         last = scenes[-1]
-        found = io_model.observe(scenes, stage.stacks(last.look))
+        found = io_model.observe(scenes, stage.stacks(last.look, processes=_PROCESSES_READ))
         stage.observed = Observed(
             workers=found.workers,
             made_of=found.made_of,

@@ -14,8 +14,8 @@ _SOCK_DIAG_BY_FAMILY = 20
 _DUMP_REQUEST = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
 _DONE, _ERROR = 3, 2
 _INET_DIAG_INFO = 2
-_ALL_STATES = 0xFFFFFFFF
-_LISTEN = 10
+_TIME_WAIT, _LISTEN = 6, 10
+_LIVE_STATES = 0xFFFFFFFF & ~(1 << _TIME_WAIT)
 
 _HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBBI48s")
@@ -46,8 +46,8 @@ class SocketTable:
         self._netlink.close()
 
     def read(self) -> tuple[TcpSocket, ...]:
-        """All TCP sockets, IPv4 and IPv6, in every state."""
-        return self._both(_ALL_STATES)
+        """All TCP sockets, IPv4 and IPv6, but those in TIME_WAIT: nobody owns them, and nothing comes of them."""
+        return self._both(_LIVE_STATES)
 
     def read_listeners(self) -> tuple[TcpSocket, ...]:
         """Only the sockets in LISTEN: cheap however many connections there are."""

@@ -13,6 +13,11 @@ from dataclasses import dataclass
 
 from grader.evidence.records import Pass, ThreadSample
 
+PLAINLY_BUSY = 0.5
+"""A duty that no server at rest has: a spin was never measured below 0.78, a quiet server never above 0.06."""
+_SHORTEST, _SHORT, _LONG = 0.05, 0.2, 2.0
+_PLAINLY_BELOW = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Duty:
@@ -24,6 +29,17 @@ class Duty:
     share: float
     cpu_seconds: float
     own_seconds: float
+
+    def told_from(self, ceiling: float, *, whole_turn: bool) -> bool:
+        """Whether this was long enough to say on which side of `ceiling` the server is.
+
+        The closer the longer. `whole_turn`: every timed wait has run out, and all threads are asleep again.
+        """
+        if self.share >= PLAINLY_BUSY:
+            return self.own_seconds >= _SHORT
+        if self.share > ceiling or not whole_turn:
+            return self.own_seconds >= _LONG and (self.share > ceiling or whole_turn)
+        return self.own_seconds >= (_SHORTEST if self.share <= ceiling * _PLAINLY_BELOW else _SHORT)
 
 
 def measure(before: Pass, after: Pass, throttled_ns: int = 0) -> Duty | None:
@@ -58,3 +74,10 @@ def _used(old: ThreadSample | None, new: ThreadSample, began_ns: int) -> tuple[i
     if then.cpu_ns is None or then.delay_ns is None:
         return None
     return now.cpu_ns - then.cpu_ns, now.delay_ns - then.delay_ns, new.at_ns - old.at_ns
+
+
+def took_a_turn(before: Pass, now: Pass, threads: set[tuple[int, int]]) -> bool:
+    """Whether each of these threads has run since or is gone, and nobody runs now."""
+    then = {(s.pid, s.tid): s.counters.switches for s in before.threads}
+    still = {(s.pid, s.tid): s.counters.switches for s in now.threads}
+    return all(s.state != "R" for s in now.threads) and all(still.get(key) != then.get(key) for key in threads)

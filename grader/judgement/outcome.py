@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from grader.evidence.records import Evidence, Pass, TcpState, WaitKind
+from grader.evidence.records import DescriptorKind, Evidence, Pass, TcpState, WaitKind
 from grader.judgement import proof
 from grader.judgement.budget import Spent
 from grader.judgement.expectations import Expectation
@@ -79,14 +79,39 @@ _FOREVER = 300.0
 
 
 def resting(evidence: Evidence) -> bool:
-    """Nothing will happen before a timed wait or a timer runs out, and the server has taken all that came."""
-    others = replace(evidence, waits=tuple(wait for wait in evidence.waits if wait.kind is not WaitKind.IO_URING))
+    """Nothing will happen before a timed wait or a timer runs out, and the server has taken all that came.
+
+    What lies unread at a connection on which a thread is blocked sending does not count, for until the client reads
+    that thread will not; and where nothing is timed at all, whatever lies unread stays so.
+    """
+    others = _but_for_rings(evidence)
     foreign = proof.known_wakers(others) or any(wait.unreadable for wait in others.waits)
     if foreign or not isinstance(proof.prove(evidence, _BUT_FOR_TIMERS), proof.Proof):
         return False
+    if not any(rule(others) for rule in (proof.no_time_limit, *_TIMERS)):
+        return True
     clients = {client.server_port for client in evidence.clients}
     listening = {e.local_port for e in evidence.sockets if e.state is TcpState.LISTEN}
-    return not any(e.receive_queue for e in evidence.sockets if e.local_port in clients | listening)
+    ours = (e for e in evidence.sockets if e.local_port in clients | listening)
+    return {e.inode for e in ours if e.receive_queue} <= _blocked_sending(evidence)
+
+
+def _but_for_rings(evidence: Evidence) -> Evidence:
+    return replace(
+        evidence,
+        waits=tuple(wait for wait in evidence.waits if wait.kind is not WaitKind.IO_URING),
+        processes=tuple(
+            replace(p, descriptors=tuple(d for d in p.descriptors if d.kind is not DescriptorKind.IO_URING))
+            for p in evidence.processes
+        ),
+    )
+
+
+def _blocked_sending(evidence: Evidence) -> set[int]:
+    """The sockets, by inode, on which a thread waits without time limit for room to send."""
+    inodes = {(p.pid, d.fd): d.inode for p in evidence.processes for d in p.descriptors}
+    senders = (w for w in evidence.waits if w.kind in (WaitKind.SEND, WaitKind.WRITE) and w.limit is None)
+    return {inodes.get((wait.pid, fd), 0) for wait in senders for fd in wait.writes} - {0}
 
 
 def sleeps_too_long(evidence: Evidence) -> float | None:

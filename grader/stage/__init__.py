@@ -1,7 +1,6 @@
 """Where one server, its clients and the evidence meet: what a behaviour acts on."""
 
 from grader.stage.guest import Guest
-from grader.stage.settling import PLAINLY_BUSY
 from grader.stage.stage import Stage
 
-__all__ = ["PLAINLY_BUSY", "Guest", "Stage"]
+__all__ = ["Guest", "Stage"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from grader.arena.server import RunningServer
@@ -19,7 +19,7 @@ from grader.evidence.sock_diag import SocketTable
 from grader.evidence.waits import read_wait
 from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import Duty, measure
+from grader.judgement.duty import Duty, measure, took_a_turn
 from grader.judgement.expectations import Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.lifelines import Lifelines
@@ -28,9 +28,7 @@ from grader.report.model import Basis, Verdict
 from grader.stage.guest import Guest
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
-_DUTY_STEP, _DUTY_LEAST, _DUTY_MOST, _DUTY_WALL = 0.02, 0.2, 2.0, 30.0
-PLAINLY_BUSY = 0.5
-"""A duty that no server at rest has: a spin was never measured below 0.78, a quiet server never above 0.06."""
+_DUTY_STEP, _DUTY_WALL, _LONG_SLEEP = 0.02, 30.0, 10.0
 _MEMORY_LOOK = 0.02
 _RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0)
 _DYING = Budget(cpu=0.5, wakeups=1, wall=2.0, least=0)
@@ -163,27 +161,31 @@ class Settling:
 
     # Looking.
 
-    def look(self) -> tuple[Pass, tuple[Wait, ...]]:
-        """One pass over the server's threads with what each blocked one waits for, noted for the picture."""
-        look = self.collector.look()
+    def look(self, threads: Iterable[tuple[int, int]] | None = None) -> tuple[Pass, tuple[Wait, ...]]:
+        """One pass over the server's threads (or only some) with what each blocked one waits for, for the picture."""
+        look = self.collector.look() if threads is None else self.reader.look_at(threads)
         waits = tuple(wait for sample in look.threads if (wait := read_wait(sample)))
         self.lifelines.add(look, waits)
         return look, waits
 
     def duty(self, ceiling: float) -> Duty | None:
-        """The duty, over as much of the server's own time as it takes to tell it from `ceiling`; None if unknown."""
-        before, throttled = self.look()[0], self.throttled()
+        """The duty, over as much of the server's own time as it takes to tell it from `ceiling`; None if unknown.
+
+        A timed wait must have run out at least once: who sleeps for a second and then spins for one is quiet in many
+        a short window. A wait of many seconds is as good as rest.
+        """
+        (before, waits), throttled = self.look(), self.throttled()
+        timed = {(w.pid, w.tid) for w in waits if w.limit is not None and w.limit < _LONG_SLEEP}
         deadline = time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
             self._wait(_DUTY_STEP)
             self.pump()
-            duty = measure(before, self.look()[0], self.throttled() - throttled)
-            if duty is None:
+            now = self.look()[0]
+            found = measure(before, now, self.throttled() - throttled)
+            if found is None:
                 return None
-            if duty.own_seconds < _DUTY_LEAST:
-                continue
-            if duty.share <= ceiling or duty.share >= PLAINLY_BUSY or duty.own_seconds >= _DUTY_MOST:
-                return duty
+            if found.told_from(ceiling, whole_turn=took_a_turn(before, now, timed)):
+                return found
         return None
 
     def pump(self) -> None:

@@ -12,7 +12,7 @@ from grader.arena.sandbox import INSIDE
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
-from grader.evidence.records import Pass, Stack, TcpSocket, Wait
+from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, Wait
 from grader.evidence.stacks import read_stacks
 from grader.judgement import counts as counting
 from grader.judgement import expectations
@@ -227,23 +227,29 @@ class Stage(Settling):
         evidence = found.evidence if found.at_rest else None
         processes = evidence.processes if evidence else self.collector.processes()
         alive = sum(guest.client.alive for guest in self.guests)
-        naps = self._naps() if watch and found.how is not How.STUCK else ()
+        naps = self._naps(evidence) if watch and found.how is not How.STUCK else ()
         sockets = evidence.sockets if evidence else self.table.read()
         return Scene(alive, evidence.first if evidence else look, processes, evidence, sockets, naps)
 
-    def _naps(self) -> tuple[Wait, ...]:
-        """What a server that is not asleep for good was seen waiting in, in many looks at moments of no pattern."""
+    def _naps(self, evidence: Evidence | None) -> tuple[Wait, ...]:
+        """What a server that is not asleep for good was seen waiting in, in many looks at moments of no pattern.
+
+        Threads that `evidence` shows asleep without time limit are not looked at again.
+        """
+        asleep = tuple(wait for wait in evidence.waits if wait.limit is None) if evidence else ()
+        still = {(wait.pid, wait.tid) for wait in asleep}
+        others = {(s.pid, s.tid) for s in evidence.first.threads} - still if evidence else None
         seen: dict[object, Wait] = {}
         for number in range(_LOOKS):
-            for wait in self.look()[1]:
+            for wait in (*asleep, *self.look(others)[1]):
                 seen.setdefault((wait.pid, wait.tid, wait.kind, wait.reads, wait.writes), wait)
             self._wait(_BETWEEN_LOOKS * (1 + number % 7))
         return tuple(seen.values())
 
     @staticmethod
-    def stacks(look: Pass, times: int = 1) -> tuple[Stack, ...]:
-        """Where the threads of the first few processes of a pass stand in their Python source, read `times` times."""
-        pids = sorted({sample.pid for sample in look.threads})[:_PROCESSES_READ]
+    def stacks(look: Pass, times: int = 1, processes: int = _PROCESSES_READ) -> tuple[Stack, ...]:
+        """Where the threads of the first `processes` of a pass stand in their Python source, read `times` times."""
+        pids = sorted({sample.pid for sample in look.threads})[:processes]
         return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, INSIDE))
 
     # Start and end.

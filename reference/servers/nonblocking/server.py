@@ -13,7 +13,7 @@ import time
 PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
 CHUNK = 4096
 MOST_PENDING = 1 << 16
-NAP = 0.01  # seconds
+NAP = 0.003  # seconds
 
 
 class Client:

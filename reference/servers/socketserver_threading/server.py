@@ -6,6 +6,7 @@ import sys
 
 PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
 CHUNK = 4096
+POLL = 0.05  # seconds: how often it looks whether it is to stop
 
 
 class UpperCase(socketserver.BaseRequestHandler):
@@ -28,7 +29,7 @@ class Server(socketserver.ThreadingTCPServer):
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with Server(("", PORT), UpperCase) as server:
-        server.serve_forever()
+        server.serve_forever(POLL)
 
 
 if __name__ == "__main__":
