@@ -52,6 +52,7 @@ class Launch:
         if not self._schedstat:
             self.missing.append("schedstat: this kernel does not tell the CPU time of a thread")
         self._throttled = throttle_reader()
+        self._own_files = sandbox.raise_own_files()
 
     # Building.
 
@@ -117,6 +118,7 @@ class Launch:
             memory=self.spec.limits.memory,
             throttled=self._throttled,
             allowed=self.spec.facets(),
+            descriptors=min(self._bounds().files_allowed, self._own_files),
             model_name=self.spec.model_name,
         )
 

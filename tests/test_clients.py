@@ -11,6 +11,7 @@ import pytest
 
 from grader.clients import personas
 from grader.clients.client import Client
+from grader.clients.crowd import Crowd
 from grader.clients.journal import Journal, preview
 from grader.clients.personas import Until
 from grader.evidence.records import ClientPhase
@@ -206,6 +207,40 @@ def test_a_journal_is_bounded() -> None:
         journal.note("ann", "send", b"x")
 
     assert (len(journal.entries), journal.dropped) == (2, 3)
+
+
+def test_a_full_journal_keeps_both_ends_of_the_story() -> None:
+    journal = Journal(cap=4)
+    for number in range(9):
+        journal.note("ann", "send", detail=str(number))
+
+    assert [entry.detail for entry in journal.entries] == ["0", "1", "7", "8"]
+
+
+def test_a_crowd_moves_only_those_who_can_move_and_forgets_those_who_leave() -> None:
+    crowd, journal = Crowd(), Journal()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ann, bob = (Client(name, journal, crowd=crowd) for name in ("ann", "bob"))
+        ends = {}
+        for client in (ann, bob):
+            client.connect("127.0.0.1", listener.getsockname()[1])
+            crowd.pump()
+            ends[client.name], _ = listener.accept()
+        bob.pause()
+        for end in ends.values():
+            end.sendall(b"hello")
+        crowd.wait(10)
+        crowd.pump()
+        assert (ann.received, bob.received) == (5, 0)
+        bob.resume()
+        crowd.pump()
+        assert bob.received == 5
+        ann.close()
+        bob.reset()
+        crowd.pump()
+        for end in ends.values():
+            end.close()
+    crowd.close()
 
 
 @pytest.mark.parametrize(

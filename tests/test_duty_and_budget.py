@@ -9,7 +9,7 @@ from evidence_samples import THREAD, WAIT
 
 from grader.evidence.records import Counters, Pass, ThreadSample
 from grader.judgement.budget import Account, Budget
-from grader.judgement.duty import measure
+from grader.judgement.duty import Duty, measure, took_a_turn
 
 SECOND = 1_000_000_000
 
@@ -130,3 +130,34 @@ def test_a_server_kept_off_the_cpu_until_the_end_is_not_judged() -> None:
 
     assert spent is not None
     assert spent.starved
+
+
+@pytest.mark.parametrize(
+    ("share", "own", "whole_turn", "told"),
+    [
+        (1.0, 0.2, False, True),
+        (1.0, 0.1, False, False),
+        (0.01, 0.05, True, True),
+        (0.01, 0.04, True, False),
+        (0.01, 9.0, False, False),
+        (0.04, 0.05, True, False),
+        (0.04, 0.2, True, True),
+        (0.2, 0.2, True, False),
+        (0.2, 2.0, False, True),
+    ],
+)
+def test_the_closer_a_duty_is_to_its_ceiling_the_longer_it_is_measured(
+    share: float, own: float, *, whole_turn: bool, told: bool
+) -> None:
+    assert Duty(share, share * own, own).told_from(0.05, whole_turn=whole_turn) == told
+
+
+def test_a_turn_is_over_when_every_timed_thread_has_run_and_nobody_runs_now() -> None:
+    still = sample(0, 0, 0)
+    before, ran = look(0, still, replace(still, tid=2)), sample(1, 0, 0)
+    keys = {(THREAD.pid, THREAD.tid), (THREAD.pid, 2)}
+
+    assert not took_a_turn(before, look(1, ran, replace(still, tid=2)), keys)
+    assert took_a_turn(before, look(1, ran, replace(ran, tid=2)), keys)
+    assert took_a_turn(before, look(1, ran), keys), "the other thread is gone"
+    assert not took_a_turn(before, look(1, ran, replace(ran, tid=2, state="R")), keys)

@@ -59,7 +59,7 @@ RIGHT_SERVERS = {
         ("CHUNK = 4096", "CHUNK = 100"), ("MOST_PENDING = 1 << 16", "MOST_PENDING = 1000")
     ),
     "buffers without bound": changed(("MOST_PENDING = 1 << 16", "MOST_PENDING = 1 << 40")),
-    "resets instead of closing": changed(("    connection.close()", f"    {LINGER}\n    connection.close()")),
+    "resets instead of closing": changed(("\n    connection.close()", f"\n    {LINGER}\n    connection.close()")),
     "a thread beside that only sleeps": THREADS + changed((BIND, f"beside(time.sleep, 9999)\n        {BIND}")),
 }
 
@@ -231,6 +231,23 @@ def test_a_spin_is_seen_whatever_else_waits(grade_source: Grade) -> None:
     source = THREADS + changed((BIND, f"{spin}\n        {BIND}"))
 
     check = only(grade_source(source, "- {behaviour: cpu_ceiling, when: idle}"))
+
+    assert check.verdict is Verdict.FAIL
+
+
+BURSTS = """
+    import select, socket, time
+    listener = socket.create_server(("", 8080))
+    while True:
+        select.select([], [], [], 0.6)
+        until = time.process_time() + 0.6
+        while time.process_time() < until:
+            pass
+    """
+
+
+def test_a_server_that_sleeps_and_spins_in_turn_is_busy_whichever_half_is_seen_first(grade_source: Grade) -> None:
+    (check,) = grade_source(BURSTS, "- {behaviour: cpu_ceiling, at_most: 20%}").checks
 
     assert check.verdict is Verdict.FAIL
 

@@ -142,6 +142,28 @@ def test_a_server_rests_only_when_nothing_waits_to_be_done() -> None:
     assert outcome.resting(quiet)
 
 
+def test_bytes_unread_behind_a_blocked_send_are_no_work_to_be_done() -> None:
+    sending = replace(WAIT, tid=7, kind=WaitKind.SEND, reads=(), writes=WAIT.reads)
+    unread = replace(SERVER_A, receive_queue=5)
+    timed = replace(
+        STUCK, waits=(replace(WAIT, limit=0.5),), sockets=(replace(LISTENING, receive_queue=0), unread), clients=(ANN,)
+    )
+
+    assert not outcome.resting(timed)
+    assert outcome.resting(replace(timed, waits=(*timed.waits, sending)))
+    assert not outcome.resting(replace(timed, waits=(*timed.waits, replace(sending, limit=1.0))))
+
+
+def test_a_thread_at_a_ring_of_io_uring_rests_whatever_lies_unread() -> None:
+    ring = replace(WAIT, kind=WaitKind.IO_URING, reads=(), unreadable="its time limit cannot be read")
+    (process,) = STUCK.processes
+    rings = replace(process, descriptors=(*process.descriptors, Descriptor(9, DescriptorKind.IO_URING)))
+    waiting = replace(STUCK, waits=(ring,), processes=(rings,))
+
+    assert outcome.resting(waiting)
+    assert not outcome.resting(replace(waiting, processes=(replace(rings, alarm_caught=True),)))
+
+
 def test_connecting_expects_everybody() -> None:
     assert Connected([]).met()
 

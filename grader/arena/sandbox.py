@@ -53,9 +53,25 @@ class Bounds:
             (resource.RLIMIT_FSIZE, self.file_size),
             (resource.RLIMIT_CORE, 0),
         ):
-            _, hard = resource.getrlimit(which)
-            value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            value = _allowed(which, wanted)
             resource.setrlimit(which, (value, value))
+
+    @property
+    def files_allowed(self) -> int:
+        """How many descriptors a process really gets: this machine may allow fewer than were asked for."""
+        return _allowed(resource.RLIMIT_NOFILE, self.files)
+
+
+def _allowed(which: int, wanted: int) -> int:
+    _, hard = resource.getrlimit(which)
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
+def raise_own_files() -> int:
+    """Let this process have as many descriptors as it may; returns how many."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else sys.maxsize
 
 
 @functools.cache

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.behaviours.base import Behaviour
+from grader.behaviours.base import Behaviour, message
 from grader.judgement import io_model
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.report.model import Basis, Observed, Verdict
-from grader.stage import Stage
+from grader.stage import Guest, Stage
 
 _PROCESSES_READ = 2  # the first, and one that it has made
 
@@ -19,7 +19,9 @@ class IoModel(Behaviour):
     """Really use the model that the spec names.
 
     Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads
-    and processes there are, in which call each waits, and for which descriptors.
+    and processes there are, in which call each waits, and for which descriptors. With `at_work: true` they then all
+    ask at once, and until all are served no thread may be seen asleep in a call that lets only time pass: in a
+    coroutine that stops everybody else.
     """
 
     name: ClassVar[str] = "io_model"
@@ -27,10 +29,13 @@ class IoModel(Behaviour):
     behaviour: Literal["io_model"] = "io_model"
     clients: int = Field(default=20, ge=2, le=500, description="silent clients in each of the two steps")
 
+    at_work: bool = Field(default=False, description="whether to look for a thread that sleeps while clients wait")
+
     def check(self, stage: Stage) -> Finding:
         scenes = [stage.scene()]
+        guests: list[Guest] = []
         for watch in (False, True):
-            stage.connect_some(self.clients)
+            guests += stage.connect_some(self.clients)
             scenes.append(stage.scene(watch=watch))
         last = scenes[-1]
         found = io_model.observe(scenes, stage.stacks(last.look, processes=_PROCESSES_READ))
@@ -56,8 +61,17 @@ class IoModel(Behaviour):
                     doing="io_model",
                 )
             )
+        if self.at_work:
+            self._require_awake(stage, guests)
         summary = f"with {last.clients} silent clients, {found.explanation}, waiting in {' and '.join(found.waits)}"
         return Finding(Verdict.PASS, Basis.OBSERVATION, summary, facts)
+
+    def _require_awake(self, stage: Stage, guests: list[Guest]) -> None:
+        for number, guest in enumerate(guests):
+            guest.ask(message(number))
+        if wait := stage.asleep_at_work(guests):
+            words = f"this is not the {stage.model_name} model: it sleeps in {wait.call} while clients wait for a reply"
+            stage.fail_observed(words, doing="at_work")
 
 
 BEHAVIOURS = (IoModel,)

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from grader.behaviours.base import Behaviour, message
 from grader.clients.personas import Until, fragmenting
-from grader.judgement.expectations import Answered
+from grader.judgement.expectations import Answered, AnsweredOrRefused
 from grader.judgement.finding import Finding, passed
-from grader.judgement.outcome import How
+from grader.judgement.outcome import How, Outcome
 from grader.spec import Size
 from grader.stage import Guest, Stage
 
@@ -80,4 +80,53 @@ class ConcurrentClients(Behaviour):
         return passed(f"all {self.clients} clients were served while all were connected", clients=self.clients)
 
 
-BEHAVIOURS = (Echo, ConcurrentClients)
+class Capacity(Behaviour):
+    """Hold very many clients at once, most of them silent.
+
+    All connect, then each asks once while all others are there. Then they leave, and somebody new must be served.
+    Where the model has a bound of its own (select() cannot watch a descriptor above 1023) `may_refuse` lets the server
+    turn away those whom it cannot hold, by ending their connections or by leaving them in the listener's queue; it
+    must still serve `at_least` at once, and live.
+    """
+
+    name: ClassVar[str] = "capacity"
+    default_title: ClassVar[str] = "Very many clients at once"
+    behaviour: Literal["capacity"] = "capacity"
+    clients: int = Field(default=1000, ge=2, le=20000, description="how many are connected at once")
+    may_refuse: bool = Field(default=False, description="whether the server may turn away those whom it cannot hold")
+    at_least: int = Field(default=500, ge=1, le=20000, description="how many it must hold even so")
+
+    @property
+    def descriptors(self) -> int:
+        return self.clients
+
+    def check(self, stage: Stage) -> Finding:
+        stage.require_descriptors(self.clients)
+        guests = stage.connect_some(self.clients) if self.may_refuse else stage.connect(self.clients)
+        for number, guest in enumerate(guests):
+            guest.ask(message(number))
+        found = stage.settle(AnsweredOrRefused(guests) if self.may_refuse else Answered(guests))
+        served = sum(guest.transcript.complete for guest in guests)
+        self._require_enough(stage, found, guests, served)
+        stage.dismiss(guests)
+        (guest,) = stage.connect()
+        guest.ask(message(0))
+        stage.answered([guest], f"after {self.clients} clients had come and left nobody was served", doing="capacity")
+        refused = self.clients - served
+        others = f", and turned away {refused}" if refused else ""
+        return passed(f"it held {served} clients at once{others}", clients=self.clients, served=served)
+
+    def _require_enough(self, stage: Stage, found: Outcome, guests: list[Guest], served: int) -> None:
+        enough = served >= (self.at_least if self.may_refuse else self.clients)
+        if enough and found.how not in (How.ENDED, How.BROKEN):
+            return
+        words = f"only {served} of {self.clients} clients were served while all were connected"
+        if found.how is How.MET:
+            # Turned away by a server that wanted to, or by the end of one that did not?
+            found = stage.rest()
+            if found.how is not How.ENDED:
+                stage.fail_observed(words, doing="capacity", clients=self.clients, served=served)
+        stage.fail(found, words, guests, doing="capacity", clients=self.clients, served=served)
+
+
+BEHAVIOURS = (Echo, ConcurrentClients, Capacity)

@@ -12,6 +12,7 @@ import struct
 import termios
 from collections.abc import Callable
 
+from grader.clients.crowd import Crowd
 from grader.clients.journal import Journal
 from grader.evidence.records import ClientPhase, ClientState
 
@@ -24,10 +25,17 @@ class Client:
     """A connection to the server under grading.
 
     Every method returns at once. `pump()` moves what can be moved; `on_data` is given the bytes that arrive, in order.
-    `ending` is how the server's side ended it: "" (not at all), "fin" or "reset".
+    `ending` is how the server's side ended it: "" (not at all), "fin" or "reset". A `crowd` is told whenever what the
+    client waits for changes.
     """
 
-    def __init__(self, name: str, journal: Journal, on_data: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        journal: Journal,
+        on_data: Callable[[bytes], None] | None = None,
+        crowd: Crowd | None = None,
+    ) -> None:
         self.name = name
         self.phase = ClientPhase.CONNECTING
         self.ending = ""
@@ -37,6 +45,7 @@ class Client:
         self.on_data = on_data
         self.local_port = self.server_port = 0
         self._journal = journal
+        self._crowd = crowd
         self._pending = bytearray()
         self._finishing = False
         self._was_reset = False
@@ -55,6 +64,11 @@ class Client:
         self.local_port = sock.getsockname()[1]
         if result not in (0, errno.EINPROGRESS):
             self._refuse(result)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._crowd and self._socket:
+            self._crowd.update(self)
 
     def _refuse(self, number: int) -> None:
         self.refused = os.strerror(number)
@@ -100,11 +114,13 @@ class Client:
         """Stop reading: what the server sends piles up."""
         self.reads = False
         self._journal.note(self.name, "pause")
+        self._tell()
 
     def resume(self) -> None:
         """Read again."""
         self.reads = True
         self._journal.note(self.name, "resume")
+        self._tell()
 
     def close(self) -> None:
         """Leave with FIN; if something lies unread the kernel makes a reset of it (tcp(7))."""
@@ -123,6 +139,8 @@ class Client:
 
     def _drop(self) -> None:
         if self._socket:
+            if self._crowd:
+                self._crowd.leave(self._socket.fileno())
             self._socket.close()
             self._socket = None
 
@@ -130,9 +148,9 @@ class Client:
         """Move what can be moved; True if anything was."""
         if not self._socket:
             return False
-        if self.phase is ClientPhase.CONNECTING:
-            return self._finish_connecting()
-        return self._write() | self._read()
+        moved = self._finish_connecting() if self.phase is ClientPhase.CONNECTING else self._write() | self._read()
+        self._tell()
+        return moved
 
     def _finish_connecting(self) -> bool:
         assert self._socket  # noqa: S101 - pump() has looked

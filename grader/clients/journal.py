@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 _PREVIEW = 24
@@ -21,18 +22,28 @@ class Entry:
 
 @dataclass
 class Journal:
-    """Entries in order, at most `cap`; `dropped` counts what came after."""
+    """Entries in order, the first and the last `cap` / 2 of them; `dropped` counts those in between."""
 
     cap: int = 4000
-    entries: list[Entry] = field(default_factory=list)
     dropped: int = 0
+    _first: list[Entry] = field(default_factory=list)
+    _last: deque[Entry] = field(default_factory=deque)
 
     def note(self, client: str, kind: str, data: bytes = b"", detail: str = "") -> None:
         """Write down an event, with a preview of the bytes that it moved."""
-        if len(self.entries) >= self.cap:
-            self.dropped += 1
+        entry = Entry(time.monotonic_ns(), client, kind, detail or preview(data), len(data))
+        if len(self._first) < self.cap // 2:
+            self._first.append(entry)
             return
-        self.entries.append(Entry(time.monotonic_ns(), client, kind, detail or preview(data), len(data)))
+        self._last.append(entry)
+        if len(self._last) > self.cap // 2:
+            self._last.popleft()
+            self.dropped += 1
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What is kept, in order."""
+        return [*self._first, *self._last]
 
 
 def preview(data: bytes, length: int = _PREVIEW) -> str:

@@ -174,8 +174,9 @@ class TcpSocket:
 
     For LISTEN `receive_queue` is the number of connections waiting for accept() and `send_queue` the backlog;
     otherwise they are bytes received and not read, and bytes sent and not acknowledged. `in_flight` is segments
-    on the way, `unsent` bytes held back by the peer's window, `received` bytes ever received. `inode` is 0 while no
-    process owns the socket (not yet accepted, or already closed).
+    on the way, `unsent` bytes held back by the peer's window, `received` bytes ever received, `acknowledged` bytes ever
+    sent that the peer's kernel has taken. `inode` is 0 while no process owns the socket (not yet accepted, or already
+    closed).
     """
 
     state: TcpState
@@ -187,6 +188,7 @@ class TcpSocket:
     in_flight: int = 0
     unsent: int = 0
     received: int = 0
+    acknowledged: int = 0
     inode: int = 0
 
 

@@ -22,7 +22,7 @@ _REQUEST = struct.Struct("=BBBBI48s")
 _MESSAGE = struct.Struct("=BBBB2s2s16s16sI8sIIIII")
 _ATTRIBUTE = struct.Struct("=HH")
 # Offsets into struct tcp_info (linux/tcp.h); the kernel only ever appends to it.
-_INFO_IN_FLIGHT, _INFO_RECEIVED, _INFO_UNSENT = 24, 128, 144
+_INFO_IN_FLIGHT, _INFO_ACKNOWLEDGED, _INFO_RECEIVED, _INFO_UNSENT = 24, 120, 128, 144
 
 _STATES = {
     1: TcpState.ESTABLISHED, 2: TcpState.SYN_SENT, 3: TcpState.SYN_RECV, 4: TcpState.FIN_WAIT1,
@@ -86,6 +86,7 @@ def _parse(body: bytes) -> TcpSocket:
         in_flight=_field(info, "=I", _INFO_IN_FLIGHT),
         unsent=_field(info, "=I", _INFO_UNSENT),
         received=_field(info, "=Q", _INFO_RECEIVED),
+        acknowledged=_field(info, "=Q", _INFO_ACKNOWLEDGED),
         inode=inode,
     )
 

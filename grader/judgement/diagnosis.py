@@ -94,6 +94,15 @@ def closed_but_not_removed(case: Case) -> Answer | None:
     return "closed-but-not-removed", _crash(case)
 
 
+def beyond_fd_setsize(case: Case) -> Answer | None:
+    """A descriptor above 1023 was given to select()."""
+    if not (case.ended and case.traceback and case.traceback.kind == "ValueError"):
+        return None
+    if "filedescriptor out of range in select" not in case.traceback.text:
+        return None
+    return "beyond-fd-setsize", _crash(case)
+
+
 _SETS = {WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL}
 
 
@@ -204,11 +213,21 @@ def threads_behind_select(case: Case) -> Answer | None:
     return f"{case.workers}-not-select", Place(frame.file, frame.line) if frame else Place()
 
 
+def blocking_call_in_coroutine(case: Case) -> Answer | None:
+    """The one thread of an event loop sleeps in a call of its own while clients wait."""
+    if case.doing != "at_work" or case.model != "asyncio":
+        return None
+    frame = next(iter(_own_frames(case)), None)
+    calls = source.calls_at(case.sources.get(frame.file, []), frame.line) if frame else []
+    return "blocking-call-in-coroutine", Place(frame.file, frame.line) if frame and calls else Place()
+
+
 RULES: tuple[Rule, ...] = (
     crashed_at_start,
     not_listening,
     reset_not_handled,
     closed_but_not_removed,
+    beyond_fd_setsize,
     recv_in_accept_loop,
     blocking_send,
     select_timeout_zero,
@@ -217,6 +236,7 @@ RULES: tuple[Rule, ...] = (
     removed_but_not_closed,
     send_return_ignored,
     threads_behind_select,
+    blocking_call_in_coroutine,
 )
 
 

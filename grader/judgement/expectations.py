@@ -76,6 +76,29 @@ class OneAnswered(Answered):
         return any(party.transcript.complete for party in self.parties)
 
 
+@dataclass
+class AnsweredOrRefused(Answered):
+    """Every client has received its whole reply, or was turned away before a single byte of it."""
+
+    wish: str = "a complete reply to every client that is not turned away"
+
+    def met(self) -> bool:
+        return all(party.transcript.complete or _refused(party) for party in self.parties)
+
+    def broken(self) -> str | None:
+        return next(filter(None, (_spoiled(party) for party in self.parties if not _refused(party))), None)
+
+    def progress(self) -> int:
+        return super().progress() + sum(map(_refused, self.parties))
+
+    def unmet(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.parties if not p.transcript.complete and not _refused(p))
+
+
+def _refused(party: Party) -> bool:
+    return bool(party.ending) and not party.transcript.received
+
+
 def _shortfall(party: Party) -> str:
     transcript = party.transcript
     if not transcript.received or not transcript.missing:
@@ -174,9 +197,9 @@ class Kernel:
         return ""
 
 
-def has_room(listener: TcpSocket) -> bool:
-    """Whether one more connection fits in the accept queue now (the kernel takes backlog + 1, listen(2))."""
-    return listener.receive_queue < max(listener.send_queue, 1)
+def room(listener: TcpSocket) -> int:
+    """How many more connections fit in the accept queue now (the kernel takes backlog + 1, listen(2))."""
+    return max(listener.send_queue, 1) - listener.receive_queue
 
 
 NEVER = Kernel("nothing", lambda: False)

@@ -57,7 +57,7 @@ def thread_names(threads: tuple[ThreadSample, ...]) -> dict[tuple[int, int], str
 def _words(sample: ThreadSample, wait: Wait | None, people: _People) -> tuple[str, str]:
     if wait is None:
         return ("running" if not sample.outside else "blocked outside a system call"), "nothing: it is running"
-    limit = "" if wait.limit is None else f" for at most {wait.limit:g} s"
+    limit = "" if wait.limit is None else f" for at most {wait.limit:.3g} s"
     match wait.kind:
         case WaitKind.SELECT | WaitKind.POLL | WaitKind.EPOLL:
             return wait.call, people.several(wait) + limit

@@ -166,7 +166,7 @@ def _waits(scene: Scene) -> tuple[str, ...]:
         if fds:
             files = {d.fd: d.inode for p in scene.processes if p.pid == wait.pid for d in p.descriptors}
             network.add(_facet(wait, fds, listens=any(files[fd] in listening for fd in fds)))
-        elif _is_nap(wait):
+        elif is_nap(wait):
             others.add("sleep")
         else:
             others.add(_CALL_FACET.get(wait.kind, wait.call))
@@ -180,7 +180,8 @@ def _facet(wait: Wait, fds: set[int], *, listens: bool) -> str:
     return _CALL_FACET.get(wait.kind, wait.call)
 
 
-def _is_nap(wait: Wait) -> bool:
+def is_nap(wait: Wait) -> bool:
+    """Whether a wait only lets time pass."""
     sets = wait.kind in (WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL)
     return wait.kind is WaitKind.SLEEP or (sets and wait.limit is not None and not (wait.reads or wait.writes))
 

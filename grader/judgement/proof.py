@@ -117,7 +117,7 @@ def _changed(evidence: Evidence, key: Callable[[ThreadSample], object], what: st
 def no_time_limit(evidence: Evidence) -> str | None:
     """No wait ends by itself."""
     return _first(
-        f"thread {wait.tid} waits in {wait.call} for at most {wait.limit:g} s"
+        f"thread {wait.tid} waits in {wait.call} for at most {wait.limit:.3g} s"
         for wait in evidence.waits
         if wait.limit is not None
     )

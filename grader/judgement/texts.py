@@ -53,6 +53,20 @@ TEXTS = {
         "other client's connection.",
         "One client's error should cost only that client its connection. Which calls can raise, and who catches it?",
     ),
+    "blocking-call-in-coroutine": Text(
+        "A blocking call in a coroutine stops everybody",
+        "All coroutines share one thread, and another one runs only when the present one waits with await. A call "
+        "that blocks, such as time.sleep() or the wait for another program, gives nothing up: while it lasts, no "
+        "client at all is served.",
+        "Which calls here take time without await, and what does asyncio offer in their place?",
+    ),
+    "beyond-fd-setsize": Text(
+        "select() was given a descriptor that it cannot watch",
+        "The sets of select() have room for the descriptors 0 to 1023 (FD_SETSIZE). When so many clients are connected "
+        "that the next one gets a higher number, Python's select() raises ValueError, and in C the program overwrites "
+        "memory that is not its own. Here that ended the server, and with it every client who had been served well.",
+        "What number does the newest connection have, and what could be done with it if the number is too high?",
+    ),
     "closed-but-not-removed": Text(
         "A closed socket stays in the list for select()",
         "close() gives the descriptor back, but the object is still in the list. The next select() asks it for its "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import grader
 from grader.spec import positions
 from grader.spec.facets import MODELS, Facets
 from grader.spec.messages import problem_of
-from grader.spec.model import CheckFields, Spec
+from grader.spec.model import SPARE_DESCRIPTORS, CheckFields, Spec
 from grader.spec.positions import Document
 from grader.spec.problems import Place, Problem, SpecError, nearest
 
@@ -54,6 +54,8 @@ def parse_spec(text: bytes, file: str, catalogue: Catalogue) -> Spec:
         del whole["checks"]
     # What only we fill in is no key of the file.
     spec = _validated(Spec, whole, document, (), problems, hide=("sha256",))
+    if spec:
+        problems += _too_many(spec, document)
     if spec is None or problems:
         raise SpecError(problems)
     found: Spec = spec.model_copy(update={"sha256": hashlib.sha256(text).hexdigest()})
@@ -154,6 +156,16 @@ def _named(document: Document, checks: list[CheckFields], problems: list[Problem
                 problems.append(Problem(message, document.file, place, nearest(need, earlier)))
         named.append(check.model_copy(update={"id": name, "title": title}))
     return named
+
+
+def _too_many(spec: Spec, document: Document) -> Iterator[Problem]:
+    """Checks that ask for more clients than the spec's own limits let the server have."""
+    for index, check in enumerate(spec.checks):
+        needed, allowed = check.descriptors + SPARE_DESCRIPTORS, spec.limits.files
+        if check.descriptors and needed > allowed:
+            message = f"{check.descriptors} clients need more descriptors than limits.files ({allowed}) allows"
+            place = document.place(("checks", index, "clients"))
+            yield Problem(message, document.file, place, f"write 'limits: {{files: {needed}}}'")
 
 
 def _free(check: CheckFields, taken: set[str]) -> str:

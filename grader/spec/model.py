@@ -24,6 +24,15 @@ class CheckFields(Part):
     hidden: bool = Field(default=False, description="whether students see only the verdict")
     hint: str = Field(default="", description="said to a student whose server fails it")
 
+    @property
+    def descriptors(self) -> int:
+        """How many descriptors the server needs for the check's clients, where they are many; 0 where they are few."""
+        return 0
+
+
+SPARE_DESCRIPTORS = 64
+"""How many descriptors a server may have besides those for its clients."""
+
 
 class Server(Part):
     """How the submission becomes a running server."""

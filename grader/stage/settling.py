@@ -5,12 +5,12 @@ It is the one primitive under every wait of the grader; nothing here waits for a
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from grader.arena.server import RunningServer
+from grader.clients.crowd import Crowd
 from grader.clients.journal import Journal
 from grader.evidence.collector import Collector
 from grader.evidence.procfs import ProcReader
@@ -50,9 +50,11 @@ class Settling:
     journal: Journal = field(default_factory=Journal, init=False)
     lifelines: Lifelines = field(default_factory=Lifelines, init=False)
     began_ns: int = field(default_factory=time.monotonic_ns, init=False)
+    latest: tuple[Wait, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
         self.table = SocketTable()
+        self.crowd = Crowd()
         self.reader = ProcReader(self.server.helpers, self.server.output_inode, self.schedstat)
         self.collector = Collector(self.reader, self.table, self._states)
         self._gone: list[ClientState] = []
@@ -76,7 +78,7 @@ class Settling:
             CheckFailed: the server had to be stopped because it held too much memory.
         """
         account = Account(budget or Budget().for_clients(len(self.guests)), time.monotonic_ns())
-        progress, taken = expectation.progress(), -1
+        progress, moved = expectation.progress(), -1
         pause = _SHORTEST_PAUSE
         while True:
             self.pump()
@@ -93,9 +95,9 @@ class Settling:
                 return self._last_word(expectation) or found
             account.add(look, waits)
             if account.worn and budget is None:
-                # A server that reads a long message byte by byte gets further, although no reply shows it yet.
-                taken, before = self._taken(), taken
-                if 0 <= before < taken:
+                # A server that reads or writes a long message byte by byte gets further, before a reply shows it.
+                moved, before = self._moved(), moved
+                if 0 <= before < moved:
                     account.restart(time.monotonic_ns())
             if what := account.spent(time.monotonic_ns()):
                 return self._last_word(expectation) or outcome.spent(what, look, evidence)
@@ -106,11 +108,11 @@ class Settling:
         """Let the server come to rest: STUCK means asleep without time limit, SPENT that it polls or spins."""
         return self.settle(expectations.NEVER, _RESTING)
 
-    def _taken(self) -> int:
-        """How many bytes of the clients the server has read from its kernel."""
+    def _moved(self) -> int:
+        """How many bytes of the clients the server has read from its kernel, and how many it has handed to it."""
         ports = {guest.client.server_port for guest in self.guests}
         ours = (entry for entry in self.table.read() if entry.remote_port and entry.local_port in ports)
-        return sum(entry.received - entry.receive_queue for entry in ours)
+        return sum(e.received - e.receive_queue + e.acknowledged + e.send_queue for e in ours)
 
     def _last_word(self, expectation: Expectation) -> Outcome | None:
         self.pump()
@@ -166,6 +168,7 @@ class Settling:
         look = self.collector.look() if threads is None else self.reader.look_at(threads)
         waits = tuple(wait for sample in look.threads if (wait := read_wait(sample)))
         self.lifelines.add(look, waits)
+        self.latest = waits
         return look, waits
 
     def duty(self, ceiling: float) -> Duty | None:
@@ -191,22 +194,12 @@ class Settling:
     def pump(self) -> None:
         """Move every client and take the server's output."""
         self.server.output.drain()
-        for guest in self.guests:
-            while guest.client.pump():
-                pass
+        self.crowd.pump()
 
     def _wait(self, seconds: float) -> None:
         """Until a client can move, the server prints or ends, or it is time for another look."""
-        poller = select.poll()
-        if not self.server.output.ended:
-            poller.register(self.server.output.fd, select.POLLIN)
-        for guest in self.guests:
-            if (fd := guest.client.fileno()) >= 0:
-                events = select.POLLIN if guest.client.wants_to_read else 0
-                events |= select.POLLOUT if guest.client.wants_to_write else 0
-                if events:
-                    poller.register(fd, events)
-        poller.poll(seconds * 1000)
+        self.crowd.watch_also(self.server.output.fd, watched=not self.server.output.ended)
+        self.crowd.wait(seconds)
 
 
 def _decided(evidence: Evidence, expectation: Expectation, *, resting: bool) -> Outcome | None:

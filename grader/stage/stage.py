@@ -12,7 +12,7 @@ from grader.arena.sandbox import INSIDE
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
-from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, Wait
+from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, Wait, WaitKind
 from grader.evidence.stacks import read_stacks
 from grader.judgement import counts as counting
 from grader.judgement import expectations
@@ -20,11 +20,12 @@ from grader.judgement.budget import Budget
 from grader.judgement.counts import Counts
 from grader.judgement.expectations import Answered, Connected, Ended, Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Fact, Finding
-from grader.judgement.io_model import Scene
+from grader.judgement.io_model import Scene, is_nap
 from grader.judgement.lifelines import Lifelines
 from grader.judgement.outcome import How, Outcome
 from grader.judgement.transcript import Transcript
 from grader.report.model import Basis, Observed, Verdict
+from grader.spec.model import SPARE_DESCRIPTORS
 from grader.stage.guest import Guest
 from grader.stage.settling import Settling
 
@@ -39,12 +40,14 @@ class Stage(Settling):
 
     `dialogue` makes the transcript of a new client, by its name; `preferred_port` is taken where the server listens on
     several; `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
+    `descriptors` is how many this machine lets the server, and the grader, have.
     """
 
     dialogue: Callable[[str], Transcript]
     preferred_port: int
     allowed: dict[str, list[str]] = field(default_factory=dict)
     model_name: str = ""
+    descriptors: int = 1024
     observed: Observed | None = field(default=None, init=False)
     listener: TcpSocket | None = field(default=None, init=False)
 
@@ -66,7 +69,10 @@ class Stage(Settling):
         Raises:
             CheckFailed: one could not be connected.
         """
-        return [self._connect_one(receive_buffer) for _ in range(count)]
+        guests: list[Guest] = []
+        while len(guests) < count:
+            guests += self._connect_together(count - len(guests), receive_buffer)
+        return guests
 
     def connect_some(self, count: int) -> list[Guest]:
         """Connect up to `count` clients: fewer if the server is proved to take no more.
@@ -77,29 +83,35 @@ class Stage(Settling):
         guests: list[Guest] = []
         while len(guests) < count:
             try:
-                guests.append(self._connect_one(None))
+                guests += self._connect_together(count - len(guests), None)
             except CheckFailed as failure:
                 if failure.finding.basis is not Basis.PROOF:
                     raise
                 break
         return guests
 
-    def _connect_one(self, receive_buffer: int | None) -> Guest:
+    def _connect_together(self, most: int, receive_buffer: int | None) -> list[Guest]:
+        """Connect as many as the listener's queue has room for, one at least, and `most` at the most."""
         listener = self.listener
         assert listener is not None  # noqa: S101 - a stage is handed out only when its server listens
+        name = f"client {self._made + 1}"
+        room = Kernel("room in the listener's queue", lambda: self._room() > 0, self._queue_length, (name,))
+        self.require(room, f"{name} could not connect, the listener's queue is full")
+        guests = [self._new_guest() for _ in range(min(max(self._room(), 1), most))]
+        for guest in guests:
+            guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
+        self.guests += guests
+        self.require(Connected(guests), f"{_span(guests)} could not connect")
+        return guests
+
+    def _new_guest(self) -> Guest:
         self._made += 1
         name = f"client {self._made}"
-        room = Kernel("room in the listener's queue", self._has_room, self._queue_length, (name,))
-        self.require(room, f"{name} could not connect, the listener's queue is full")
         transcript = self.dialogue(name)
-        guest = Guest(Client(name, self.journal, transcript.take), transcript)
-        guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
-        self.guests.append(guest)
-        self.require(Connected([guest]), f"{name} could not connect")
-        return guest
+        return Guest(Client(name, self.journal, transcript.take, self.crowd), transcript)
 
-    def _has_room(self) -> bool:
-        return all(map(expectations.has_room, self._queues()))
+    def _room(self) -> int:
+        return min(map(expectations.room, self._queues()), default=1)
 
     def _queue_length(self) -> int:
         return -sum(entry.receive_queue for entry in self._queues())
@@ -177,6 +189,16 @@ class Stage(Settling):
             raise CheckFailed(self.finding(found, otherwise, doing=doing, unserved=expectation.unmet(), **facts))
         return found
 
+    def require_descriptors(self, clients: int) -> None:
+        """End the check as inconclusive if this machine does not allow so many clients.
+
+        Raises:
+            CheckFailed: it does not.
+        """
+        if clients + SPARE_DESCRIPTORS > self.descriptors:
+            words = f"this machine allows {self.descriptors} descriptors for a process, too few for {clients} clients"
+            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
+
     def answered(self, guests: Sequence[Guest], otherwise: str, *, doing: str = "", **facts: Fact) -> Outcome:
         """Require the complete reply for every one of these clients."""
         return self.require(Answered(guests), otherwise, doing=doing, **facts)
@@ -246,6 +268,21 @@ class Stage(Settling):
             self._wait(_BETWEEN_LOOKS * (1 + number % 7))
         return tuple(seen.values())
 
+    def asleep_at_work(self, guests: Sequence[Guest]) -> Wait | None:
+        """The first wait that has nothing to do with clients in which a thread is seen before these are all served.
+
+        Raises:
+            CheckFailed: they are not served, and no thread was seen so.
+        """
+        self.latest = ()
+        all_served = Answered(guests)
+        names = tuple(guest.name for guest in guests)
+        served_or_seen = Kernel(
+            all_served.wish, lambda: bool(_asleep(self.latest)) or all_served.met(), all_served.progress, names
+        )
+        self.require(served_or_seen, "not all clients were served")
+        return _asleep(self.latest)
+
     @staticmethod
     def stacks(look: Pass, times: int = 1, processes: int = _PROCESSES_READ) -> tuple[Stack, ...]:
         """Where the threads of the first `processes` of a pass stand in their Python source, read `times` times."""
@@ -280,6 +317,7 @@ class Stage(Settling):
             self.server.output.drain()
         for guest in self.guests:
             guest.client.close()
+        self.crowd.close()
         self.server.end()
         self.table.close()
 
@@ -290,6 +328,15 @@ def _has_taken(entry: TcpSocket | None, guest: Guest) -> bool:
     if entry is None or client.wants_to_write:
         return False
     return entry.received >= client.sent and entry.receive_queue == 0
+
+
+def _asleep(waits: Sequence[Wait]) -> Wait | None:
+    return next((wait for wait in waits if is_nap(wait) or wait.kind is WaitKind.CHILD), None)
+
+
+def _span(guests: Sequence[Guest]) -> str:
+    first, last = guests[0].name, guests[-1].name
+    return first if first == last else f"{first} to {last}"
 
 
 def reachable(address: str) -> str:

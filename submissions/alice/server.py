@@ -6,6 +6,7 @@ import socket
 HOST, PORT = "", 8080
 CHUNK = 4096
 MOST_PENDING = 1 << 16
+MOST_DESCRIPTORS = 1024  # select() takes none above that
 
 pending = {}  # connected socket -> bytes that it has not taken yet
 finished = set()  # clients who will send no more, but still have replies to take
@@ -13,6 +14,9 @@ finished = set()  # clients who will send no more, but still have replies to tak
 
 def accept(listener):
     connection, _ = listener.accept()
+    if connection.fileno() >= MOST_DESCRIPTORS:
+        connection.close()
+        return
     connection.setblocking(False)
     pending[connection] = bytearray()
 

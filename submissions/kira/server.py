@@ -22,7 +22,9 @@ def bye(sock):
 
 
 while True:
-    wants_read = [listener] + [s for s in clients if s not in closing and len(outbox[s]) < 65536]
+    wants_read = [s for s in clients if s not in closing and len(outbox[s]) < 65536]
+    if len(clients) < 1000:  # select breaks above 1024, the others have to wait
+        wants_read.append(listener)
     wants_write = [s for s in clients if outbox[s]]
     rs, ws, _ = select.select(wants_read, wants_write, [])
     for sock in rs:

@@ -43,6 +43,9 @@ while True:
     for conn in readable:
         if conn is listener:
             new, _ = listener.accept()
+            if new.fileno() >= 1024:
+                new.close()
+                continue
             new.setblocking(False)
             connections.append(new)
             queues[new] = collections.deque()

@@ -10,6 +10,9 @@ while True:
     for sock in readable:
         if sock is listener:
             client, _ = listener.accept()
+            if client.fileno() >= 1024:
+                client.close()
+                continue
             client.setblocking(False)
             outbox[client] = b""
             continue

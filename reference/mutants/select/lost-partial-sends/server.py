@@ -13,6 +13,9 @@ while True:
     for sock in readable:
         if sock is server:
             client, _ = server.accept()
+            if client.fileno() >= 1024:
+                client.close()
+                continue
             client.setblocking(False)
             sockets.append(client)
             continue

@@ -1,0 +1,80 @@
+"""Very many clients: held, or turned away without harm; what a machine cannot hold is no fault of the student."""
+
+from __future__ import annotations
+
+import resource
+
+import pytest
+from conftest import Grade, spec_of
+from servers import RIGHT, changed
+
+from grader.arena import sandbox
+from grader.report.model import CheckResult, Verdict
+from grader.spec import SpecError
+
+GUARD = "if connection.fileno() >= MOST_DESCRIPTORS:"
+MANY = "- {behaviour: capacity, clients: 1100, may_refuse: true, at_least: 900}"
+
+
+def only(grade_source: Grade, source: str, check: str) -> CheckResult:
+    (found,) = grade_source(source, check).checks
+    return found
+
+
+def test_a_server_that_turns_away_whom_it_cannot_watch_passes(grade_source: Grade) -> None:
+    check = only(grade_source, RIGHT, MANY)
+
+    assert check.verdict is Verdict.PASS
+    assert check.facts["served"] == 1020
+
+
+def test_a_server_that_leaves_them_in_the_queue_passes(grade_source: Grade) -> None:
+    source = changed(
+        (GUARD, "if False:"),
+        ("[listener, *reading]", "([listener] if len(pending) < 950 else []) + reading"),
+    )
+
+    check = only(grade_source, source, MANY)
+
+    assert check.verdict is Verdict.PASS
+    assert check.facts["served"] == 950
+
+
+def test_a_server_that_gives_select_too_high_a_descriptor_fails_with_that_diagnosis(grade_source: Grade) -> None:
+    check = only(grade_source, changed((GUARD, "if False:")), MANY)
+
+    assert check.verdict is Verdict.FAIL
+    assert check.diagnosis
+    assert check.diagnosis.id == "beyond-fd-setsize"
+
+
+def test_a_server_that_turns_away_too_many_fails(grade_source: Grade) -> None:
+    check = only(grade_source, changed((GUARD, "if connection.fileno() >= 100:")), MANY)
+
+    assert check.verdict is Verdict.FAIL
+    assert "only 96 of 1100 clients were served" in check.summary
+
+
+def test_without_leave_to_refuse_every_client_must_be_served(grade_source: Grade) -> None:
+    check = only(grade_source, RIGHT, "- {behaviour: capacity, clients: 1100}")
+
+    assert check.verdict is Verdict.FAIL
+
+
+def test_more_clients_than_this_machine_allows_are_inconclusive(
+    grade_source: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "_allowed", lambda which, wanted: 200 if which == resource.RLIMIT_NOFILE else wanted)
+
+    check = only(grade_source, RIGHT, "- {behaviour: capacity, clients: 300}")
+
+    assert check.verdict is Verdict.INCONCLUSIVE
+    assert "this machine allows 200 descriptors" in check.summary
+
+
+def test_more_clients_than_the_specs_own_limits_allow_are_a_problem_of_the_spec() -> None:
+    with pytest.raises(SpecError) as caught:
+        spec_of("- {behaviour: capacity, clients: 300}", "limits: {files: 200}")
+
+    assert "300 clients need more descriptors than limits.files (200) allows" in str(caught.value)
+    assert "write 'limits: {files: 364}'" in str(caught.value)
