@@ -6,6 +6,7 @@ Prints each difference as it comes, and the count at the end; exit status 1 if t
 from __future__ import annotations
 
 import argparse
+import functools
 import multiprocessing
 import sys
 from collections import Counter
@@ -18,7 +19,7 @@ import yaml
 
 from grader.behaviours import catalogue
 from grader.grading import grade
-from grader.report.essence import essence_of
+from grader.report.essence import essence_of, observed_of
 from grader.spec import find_spec, load_spec
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,15 +45,20 @@ def busy(count: int) -> Iterator[None]:
             loop.join()
 
 
-def differences(folder: Path) -> list[str]:
-    """Grade once: every check whose verdict, basis, diagnosis or line is not that of expected.yaml."""
+def differences(folder: Path, only: str) -> list[str]:
+    """Grade once: every check whose verdict, basis, diagnosis or line is not that of expected.yaml, and the facets."""
     expected = yaml.safe_load((folder / "expected.yaml").read_text())
-    report = grade(folder, load_spec(find_spec(expected["spec"]), catalogue()))
-    return [
+    spec = load_spec(find_spec(expected["spec"]), catalogue())
+    checks = [check for check in spec.checks if only in ("", check.behaviour)]
+    report = grade(folder, spec.model_copy(update={"checks": checks}))
+    changed = [
         f"{folder.name} {check.id}: {found} instead of {expected['checks'][check.id]}: {check.summary}"
         for check in report.checks
         if (found := essence_of(check)) != expected["checks"][check.id]
     ]
+    if (facets := observed_of(report)) != expected["observed"]:
+        changed.append(f"{folder.name} facets: {facets} instead of {expected['observed']}")
+    return changed
 
 
 def main() -> None:
@@ -61,6 +67,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--loops", type=int, default=0, help="busy loops beside")
     parser.add_argument("--jobs", type=int, default=1, help="gradings at the same time")
+    parser.add_argument("--only", default="", help="the checks of this behaviour only")
     parser.add_argument("names", nargs="*", help="submissions; by default all")
     chosen = parser.parse_args()
     folders = sorted(
@@ -69,7 +76,9 @@ def main() -> None:
     folders = [folder for folder in folders if not chosen.names or folder.name in chosen.names]
     changed: Counter[str] = Counter()
     with busy(chosen.loops), ProcessPoolExecutor(chosen.jobs, multiprocessing.get_context("spawn")) as pool:
-        for done, found in enumerate(pool.map(differences, folders * chosen.times), 1):
+        for done, found in enumerate(
+            pool.map(functools.partial(differences, only=chosen.only), folders * chosen.times), 1
+        ):
             for line in found:
                 changed[line.split(":")[0]] += 1
                 print(line, flush=True)

@@ -63,6 +63,7 @@ CLOSED = replace(SERVER_A, state=TcpState.CLOSE_WAIT)
 PAUSED = replace(STUCK, clients=(replace(ANN, reads=False), BOB))
 TRACEBACK = Traceback("ConnectionResetError", "[Errno 104] Connection reset by peer", "server.py", RECV_LINE)
 NEGATIVE = Traceback("ValueError", "file descriptor cannot be a negative integer (-1)", "server.py", SELECT_LINE)
+TOO_HIGH = Traceback("ValueError", "filedescriptor out of range in select()", "server.py", RECV_LINE)
 SPIN = {"spinning": True, "stacks": (stack(RECV_LINE), stack(SELECT_LINE))}
 HALF = replace(ANN, phase=ClientPhase.HALF_CLOSED)
 FORGOTTEN = replace(waiting(WaitKind.SELECT, reads=(3,)), sockets=(LISTENING, CLOSED, CLIENT_A), clients=(HALF,))
@@ -111,6 +112,13 @@ NAMED: list[tuple[str, str | None, Case]] = [
         case(doing="io_model", model="select", workers="threads", stacks=(stack(SELECT_LINE), stack(RECV_LINE, 7))),
     ),
     ("processes-not-select", None, case(doing="io_model", model="select", workers="processes")),
+    ("beyond-fd-setsize", "server.py:7", case(doing="capacity", ended=True, traceback=TOO_HIGH)),
+    (
+        "blocking-call-in-coroutine",
+        "server.py:7",
+        case(doing="at_work", model="asyncio", stacks=(stack(RECV_LINE),)),
+    ),
+    ("blocking-call-in-coroutine", None, case(doing="at_work", model="asyncio")),
 ]
 
 
@@ -179,6 +187,8 @@ UNNAMED: list[tuple[str, Case]] = [
         "no byte of the reply ever came",
         case(doing="large", evidence=replace(LOST, clients=(replace(ANN, received=0),)), unserved=("ann",)),
     ),
+    ("a ValueError of the program's own", case(doing="capacity", ended=True, traceback=replace(TOO_HIGH, text="no"))),
+    ("a model that may sleep at work", case(doing="at_work", model="threads", stacks=(stack(RECV_LINE),))),
     ("one thread serves, in the wrong call", case(doing="io_model", model="select", workers="single")),
 ]
 

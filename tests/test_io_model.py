@@ -80,7 +80,7 @@ def test_a_thread_for_each_client_is_seen() -> None:
     assert found.waits == ("recv", "select")
     assert (
         contradictions(found, SELECT_MODEL)[0]
-        == "workers are threads, not single: 4 more clients brought 4 more threads"
+        == "4 more clients brought 4 more threads, where the model has one thread for all of them"
     )
 
 
@@ -206,7 +206,7 @@ def test_the_bound_of_a_pool_is_how_many_serve_one_each() -> None:
 
     assert (found.workers, found.made_of, found.bound) == ("pool", "threads", 3)
     assert contradictions(found, {"workers": ["pool"], "made_of": ["processes"]}) == [
-        "its pool is made of threads, not of processes: 3 threads serve one client each of 9"
+        "3 threads serve one client each of 9, where the model has a pool of processes"
     ]
 
 

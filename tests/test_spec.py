@@ -69,7 +69,11 @@ def test_what_the_file_says_is_in_the_spec() -> None:
     assert (spec.limits.memory, spec.limits.startup) == (256 << 20, 10.0)
     assert spec.server.entry == ["server.py", "server.c"]
     assert spec.sha256 == hashlib.sha256(SELECT).hexdigest()
-    assert [(check.id, check.points) for check in spec.checks[:3]] == [("echo", 10), ("concurrent", 15), ("capacity", 5)]
+    assert [(check.id, check.points) for check in spec.checks[:3]] == [
+        ("echo", 10),
+        ("concurrent", 15),
+        ("capacity", 5),
+    ]
     assert {check.model_dump().get("at_most") for check in spec.checks} == {None, 0.05}
 
 

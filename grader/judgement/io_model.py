@@ -213,14 +213,15 @@ def contradictions(found: Facets, allowed: dict[str, list[str]]) -> list[str]:
     """
     said = []
     if (workers := allowed.get("workers")) and found.workers not in workers:
-        said.append(f"workers are {_as_said(found.workers)}, not {_listed(workers)}: {found.explanation}")
+        asked = " or ".join(_ASKED[one] for one in workers)
+        said.append(f"{found.explanation}, where the model has {asked}")
     elif (made_of := allowed.get("made_of")) and found.made_of not in made_of:
-        said.append(f"its pool is made of {found.made_of}, not of {_listed(made_of)}: {found.explanation}")
+        said.append(f"{found.explanation}, where the model has a pool of {_listed(made_of)}")
     said += _wrong_waits(found, allowed.get("waits") or [])
     if (sockets := allowed.get("sockets")) and found.sockets not in sockets:
         said.append(f"its sockets are {found.sockets}, not {_listed(sockets)}")
     if (library := allowed.get("library")) and (found.library or "none") not in library:
-        said.append(f"its loop is that of {found.library or 'no library'}, not of {_listed(library)}")
+        said.append(f"its loop is {_whose(found.library or 'none')}, not {' or '.join(map(_whose, library))}")
     return said
 
 
@@ -243,9 +244,17 @@ def _wrong_waits(found: Facets, waits: list[str]) -> list[str]:
     return []
 
 
-def _as_said(workers: str) -> str:
-    return "a pool" if workers == "pool" else workers
+_ASKED = {
+    "single": "one thread for all of them",
+    "threads": "a thread for each client",
+    "processes": "a process for each client",
+    "pool": "a pool of workers",
+}
+
+
+def _whose(library: str) -> str:
+    return "its own" if library == "none" else f"that of {library}"
 
 
 def _listed(values: list[str]) -> str:
-    return " or ".join("no library" if value == "none" else _as_said(value) for value in values)
+    return " or ".join(values)

@@ -8,12 +8,21 @@ from grader.report.model import CheckResult, Report, Verdict
 
 
 def essence(report: Report) -> dict[str, Any]:
-    """The score, and for each check "pass", or verdict, basis, diagnosis and its line; plain data, as YAML holds it."""
+    """The score, the facets that were seen, and for each check "pass", or verdict, basis, diagnosis and its line.
+
+    Plain data, as YAML holds it.
+    """
     return {
         "spec": report.spec.id,
         "score": report.score,
+        "observed": observed_of(report),
         "checks": {check.id: essence_of(check) for check in report.checks},
     }
+
+
+def observed_of(report: Report) -> dict[str, Any]:
+    """The facets of the IO model that were seen, those without a value left out."""
+    return {name: value for name, value in report.observed.model_dump(mode="json").items() if value}
 
 
 def essence_of(check: CheckResult) -> str | dict[str, str]:
