@@ -14,7 +14,7 @@ from typing import Any
 import grader
 from grader.arena.namespaces import ArenaUnavailableError, run_isolated, workspace
 from grader.arena.sandbox import needed_paths
-from grader.arena.submission import Submission, open_submission
+from grader.arena.submission import Submission, Wanted, open_submission
 from grader.examiner import Examiner, result_of
 from grader.judgement.finding import Finding
 from grader.launch import Launch
@@ -41,9 +41,9 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
         SubmissionError: the submission cannot be graded as it was handed in.
         ArenaUnavailableError: this machine does not let us make an arena, or run such a submission in it.
     """
-    work = open_submission(
-        path, spec.server.entry, spec.server.build, spec.server.run, spec.server.port, spec.server.args
-    )
+    server = spec.server
+    wanted = Wanted(server.entry, server.port, server.build, server.run, server.args, spec.limits.memory)
+    work = open_submission(path, wanted)
     started, began = dt.datetime.now(dt.UTC), time.monotonic()
     results, told = _in_arena(work, spec, progress)
     results += _unfinished(spec, results)
@@ -52,7 +52,7 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - began, 3),
         spec=SpecInfo(id=spec.spec, title=spec.title, sha256=spec.sha256),
-        submission=SubmissionInfo(name=work.name, entry=work.entry, language=work.language, sha256=work.sha256),
+        submission=SubmissionInfo(name=work.name, entry=work.entry, language=work.language.name, sha256=work.sha256),
         score=round(sum(result.points for result in results), 4),
         max_score=spec.max_score,
         observed=Observed.model_validate(told.get("observed", {})),
@@ -70,7 +70,7 @@ def _in_arena(work: Submission, spec: Spec, progress: Progress) -> tuple[list[Ch
     def tell(message: dict[str, Any]) -> None:
         os.write(telling, (json.dumps(message) + "\n").encode())
 
-    needed = [work.folder, Path(grader.__file__).parent, *needed_paths()]
+    needed = [work.folder, Path(grader.__file__).parent, *needed_paths(), *work.toolchain.shown]
     child = run_isolated(
         lambda: _examine(work, spec, workspace(needed), tell), needed, lambda reason: tell({"unavailable": reason})
     )

@@ -94,7 +94,8 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path
         where = [((s.pid, s.tid), s.thread, s.call, s.waits_for) for s in standings(finding.evidence)]
     else:
         names = thread_names(look.threads)
-        where = [((s.pid, s.tid), names[s.pid, s.tid], s.call.name if s.call else "running", "") for s in look.threads]
+        students = [sample for sample in look.threads if not sample.runtime]
+        where = [((s.pid, s.tid), names[s.pid, s.tid], s.call.name if s.call else "running", "") for s in students]
     together: dict[object, list[Stood]] = {}
     for key, thread, call, waits_for in where:
         stood = Stood(thread=thread, call=call, waits_for=waits_for)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,28 +68,32 @@ class Launch:
         self.output = ServerOutput(text=output, total_bytes=len(output), kept_bytes=len(output))
         if status in _CANNOT_EXECUTE:
             self._require_program(self.work.build)
+        program, *words = self.work.build
         how = f"took longer than {_BUILD_SECONDS:.0f} s" if status is None else f"ended with status {status}"
         return Finding(
             Verdict.FAIL,
             Basis.OBSERVATION,
-            f"the build ({' '.join(self.work.build)}) {how}",
+            f"the build ({' '.join((Path(program).name, *words))}) {how}",
             doing="build",
             ended=True,
         )
 
     def _run(self, argv: tuple[str, ...]) -> tuple[int | None, str]:
         scratch = self.workspace / "scratch"
-        return run_to_end(self.source, scratch, argv, self._environment(), self._bounds(), _BUILD_SECONDS)
+        return run_to_end(self.source, scratch, self._program(argv), self._bounds(), _BUILD_SECONDS)
 
-    def _environment(self) -> dict[str, str]:
-        return sandbox.environment(self.spec.server.port, self.spec.server.env)
+    def _program(self, argv: tuple[str, ...]) -> sandbox.Program:
+        settings = {**self.work.language.environment, **self.spec.server.env}
+        environment = sandbox.environment(self.spec.server.port, settings)
+        return sandbox.Program(argv, environment, self.work.toolchain.shown)
 
     def _bounds(self) -> sandbox.Bounds:
-        limits = self.spec.limits
+        limits, language = self.spec.limits, self.work.language
+        address_space = resource.RLIM_INFINITY if language.reserves else limits.memory * 4 + _EXTRA_ADDRESS_SPACE
         return sandbox.Bounds(
             files=limits.files,
-            processes=limits.processes + _EXTRA_PROCESSES,
-            address_space=limits.memory * 4 + _EXTRA_ADDRESS_SPACE,
+            processes=limits.processes + _EXTRA_PROCESSES + language.threads,
+            address_space=address_space,
         )
 
     # Starting.
@@ -111,7 +116,7 @@ class Launch:
         submission.copy_files(self.source, folder)
         output_cap = self.spec.limits.output
         return Stage(
-            server=start(folder, scratch, self.work.run, self._environment(), self._bounds(), output_cap),
+            server=start(folder, scratch, self._program(self.work.run), self._bounds(), output_cap),
             dialogue=lambda name: transcript_of(name, self.spec.protocol.reply, self.spec.protocol.suffix),
             schedstat=self._schedstat,
             preferred_port=self._port,
@@ -120,6 +125,7 @@ class Launch:
             allowed=self.spec.facets(),
             descriptors=min(self._bounds().files_allowed, self._own_files),
             model_name=self.spec.model_name,
+            language=self.work.language.name,
         )
 
     def _opened(self, stage: Stage) -> Finding | None:
@@ -175,7 +181,8 @@ class Launch:
         if signature(rest.evidence) == self._fresh:
             return True
         # Some clear up at their next turn: waiting for it may be quicker than a new start.
-        limits = [wait.limit for wait in rest.evidence.waits if wait.limit is not None] if rest.evidence else []
+        waits = rest.evidence.waits if rest.evidence else ()
+        limits = [wait.limit for wait in waits if wait.limit is not None and not wait.runtime]
         if not limits or min(limits) > _SOON:
             return False
         same = Kernel("the state in which it began", lambda: signature(stage.rest().evidence) == self._fresh)
@@ -218,4 +225,6 @@ def signature(evidence: Evidence | None) -> object:
 
 def _period(wait: Wait) -> float | None:
     # Of a nap until a point in time the limit is what is left of it, which says nothing.
-    return 0 if wait.kind is WaitKind.SLEEP and wait.limit is not None else wait.limit
+    if wait.runtime or (wait.kind is WaitKind.SLEEP and wait.limit is not None):
+        return 0
+    return wait.limit

@@ -48,6 +48,19 @@ def grade(*arguments: str) -> Result:
     return CliRunner().invoke(grade_command, arguments)
 
 
+def test_what_a_server_printed_is_shown_when_there_was_nothing_else_to_see(folder: Path) -> None:
+    many = "\n".join(f'print("line {number} \\x1b[31m")' for number in range(1, 31))
+    (folder / "right" / "server.py").write_text(many)
+
+    done = grade("right", "--spec", "short.yaml")
+
+    printed = done.stdout[done.stdout.index("it printed:\n") :].splitlines()
+    assert printed[1] == r"  line 1 \x1b[31m"
+    assert printed[20:22] == [r"  line 20 \x1b[31m", "  ... and 10 more lines"]
+    (folder / "right" / "server.py").write_text('print("hello")\n' + RIGHT)
+    assert "it printed" not in grade("right", "--spec", "short.yaml").stdout
+
+
 def test_a_right_submission_ends_with_status_0_and_two_reports(folder: Path) -> None:
     done = grade("right", "--spec", "short.yaml")
 

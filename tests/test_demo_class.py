@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import require_language
 
 from grader.behaviours import catalogue
 from grader.grading import grade
@@ -17,19 +18,26 @@ from grader.spec import find_spec, load_spec
 
 ROOT = Path(__file__).resolve().parents[1]
 RIGHT = {"alice", "grace", "kira", "mei"}
-FOLDERS = sorted(file.parent for top in ("submissions", "reference") for file in (ROOT / top).rglob("server.*"))
+FOLDERS = sorted(file.parent for top in ("submissions", "reference") for file in (ROOT / top).rglob("[sS]erver.*"))
+
+
+def model_of(server: str) -> str:
+    """The model that a model solution shows: its name, but for the language."""
+    model, _, language = server.rpartition("_")
+    return model if language in {"c", "rust", "java"} else server
 
 
 def claimed(folder: Path) -> str:
     """The model that a submission was handed in for."""
     if folder.parent.name == "submissions":
         return "select"
-    return folder.name.removesuffix("_c") if folder.parent.name == "servers" else folder.parent.name
+    return model_of(folder.name) if folder.parent.name == "servers" else folder.parent.name
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
 def test_a_submission_gets_exactly_its_expected_verdicts(folder: Path, pytestconfig: pytest.Config) -> None:
     golden = folder / "expected.yaml"
+    require_language(folder)
 
     found = essence(grade(folder, load_spec(find_spec(claimed(folder)), catalogue())))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.arena import sandbox
-from grader.arena.submission import SubmissionError, copy_files, open_submission, source_lines
+from grader.arena.submission import SubmissionError, Wanted, copy_files, open_submission, source_lines
 from grader.evidence.throttle import throttle_reader
 
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def opened(folder: Path, *entries: str, run: str | None = None) -> tuple[str, ...]:
-    return open_submission(folder, list(entries or ("server.py",)), None, run, 8080, ["--fast"]).run
+    return open_submission(folder, Wanted(list(entries or ("server.py",)), 8080, run=run, args=["--fast"])).run
 
 
 def test_python_is_run_by_the_real_interpreter_with_the_offered_port(folder: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_run_command_fills_in_its_words_and_keeps_them_apart(folder: Path) -> 
 
 def test_the_fingerprint_is_that_of_the_content(folder: Path) -> None:
     def fingerprint() -> str:
-        return open_submission(folder, ["server.py"], None, None, 8080, []).sha256
+        return open_submission(folder, Wanted(["server.py"], 8080)).sha256
 
     first = fingerprint()
     (folder / "server.py").touch()

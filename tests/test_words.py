@@ -129,9 +129,15 @@ def test_what_was_starved_is_inconclusive_and_what_spent_its_budget_fails() -> N
 def test_a_sleep_beyond_all_patience_is_told() -> None:
     asleep = replace(STUCK, waits=(replace(WAIT, kind=WaitKind.SLEEP, reads=(), limit=9999.0),))
 
-    assert outcome.sleeps_too_long(asleep) == 9999
-    assert outcome.sleeps_too_long(replace(asleep, waits=(replace(asleep.waits[0], limit=3.0),))) is None
-    assert outcome.sleeps_too_long(STUCK) is None
+    def of(limit: float, lived: float) -> float | None:
+        found = replace(asleep, waits=(replace(asleep.waits[0], limit=limit),))
+        return outcome.sleeps_too_long(found, patience=20, lived=lived)
+
+    assert of(9999, lived=5) == 9999
+    assert of(60, lived=39) == 60
+    assert of(60, lived=41) is None, "it may have begun to sleep when it started, and wake up in time"
+    assert of(3, lived=0) is None
+    assert outcome.sleeps_too_long(STUCK, patience=20, lived=0) is None
 
 
 def test_a_server_rests_only_when_nothing_waits_to_be_done() -> None:

@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from grader.arena.namespaces import STUDENT, ArenaUnavailableError, has_student_
 HOME = "/home/student"
 INSIDE = "/submission"
 """Where a submission's copy is seen from inside."""
+WRITABLE = (INSIDE, HOME, "/tmp", "/dev/shm")  # noqa: S108 - inside the sandbox
+"""The folders that a submission can write to."""
 
 _SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _SYSTEM_FILES = (
@@ -64,7 +67,9 @@ class Bounds:
 
 def _allowed(which: int, wanted: int) -> int:
     _, hard = resource.getrlimit(which)
-    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if hard == resource.RLIM_INFINITY:
+        return wanted
+    return hard if wanted == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 def raise_own_files() -> int:
@@ -100,15 +105,25 @@ def interpreter() -> str:
 
 def needed_paths() -> list[Path]:
     """What of this machine the sandbox shows besides the system: the interpreter, where it lies elsewhere."""
-    return [folder for folder in {Path(sys.base_prefix), Path(interpreter()).parent} if not _in_system(folder)]
+    return [folder for folder in {Path(sys.base_prefix), Path(interpreter()).parent} if not in_system(folder)]
 
 
-def _in_system(folder: Path) -> bool:
-    return any(folder.resolve().is_relative_to(f"/{name}") for name in ("usr", *_SYSTEM_FOLDERS))
+def in_system(path: Path) -> bool:
+    """Whether a path lies in what every sandbox shows."""
+    return any(path.resolve().is_relative_to(f"/{name}") for name in ("usr", *_SYSTEM_FOLDERS))
 
 
-def command(folder: Path, scratch: Path, argv: list[str], environment: dict[str, str], status_fd: int) -> list[str]:
-    """The command line that runs `argv` in a sandbox.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run in a sandbox: its words, its environment, and the paths of this machine that it must see."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    shown: tuple[Path, ...] = ()
+
+
+def command(folder: Path, scratch: Path, program: Program, status_fd: int) -> list[str]:
+    """The command line that runs a program in a sandbox.
 
     `folder` appears as /submission, writable; it is a copy. `scratch` holds /tmp, /dev/shm and the home. Both lie on
     the arena's own tmpfs, whose size bounds them. bwrap tells the process id of the sandbox's first process on
@@ -117,7 +132,7 @@ def command(folder: Path, scratch: Path, argv: list[str], environment: dict[str,
     words = [bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", _HOSTNAME]
     words += ["--die-with-parent", "--new-session", "--json-status-fd", str(status_fd), "--ro-bind", "/usr", "/usr"]
     words += _parents(Path(HOME)) + _parents(Path("/etc/hosts")) + _system_mounts()
-    for path in needed_paths():
+    for path in {*needed_paths(), *program.shown}:
         words += [*_parents(path), "--ro-bind", str(path), str(path)]
     words += ["--proc", "/proc", "--dev", "/dev"]
     for name, inside in (("tmp", "/tmp"), ("shm", "/dev/shm"), ("home", HOME)):  # noqa: S108 - inside the sandbox
@@ -125,9 +140,9 @@ def command(folder: Path, scratch: Path, argv: list[str], environment: dict[str,
     for name, text in _OWN_FILES.items():
         words += ["--ro-bind", str(_file(scratch / name, text)), f"/etc/{name}"]
     words += ["--bind", str(folder), INSIDE, "--chdir", INSIDE, "--clearenv"]
-    for name, value in environment.items():
+    for name, value in program.environment.items():
         words += ["--setenv", name, value]
-    return words + _without_privileges() + argv
+    return words + _without_privileges() + list(program.argv)
 
 
 def _parents(path: Path) -> list[str]:
@@ -176,7 +191,7 @@ def give(path: Path) -> Path:
     return path
 
 
-def environment(port: int, extra: dict[str, str]) -> dict[str, str]:
+def environment(port: int, extra: Mapping[str, str]) -> dict[str, str]:
     """The clean environment of a server: UTF-8, unbuffered, no byte code written, the offered port."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",

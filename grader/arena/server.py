@@ -13,7 +13,7 @@ from typing import TextIO
 
 from grader.arena.namespaces import end_everybody
 from grader.arena.output import Output
-from grader.arena.sandbox import Bounds, command
+from grader.arena.sandbox import Bounds, Program, command
 
 
 @dataclass
@@ -21,7 +21,7 @@ class RunningServer:
     """A started sandbox: `helpers` are the process ids in it that are ours (bwrap's), not the submission's.
 
     `told` is bwrap's status pipe, kept open because bwrap still writes to it when the server ends; `silence` is the
-    writing end of its standard input, on which nothing is ever written.
+    writing end of its standard input, on which nothing is ever written; `started` is when, by the monotonic clock.
     """
 
     process: subprocess.Popen[bytes]
@@ -29,6 +29,7 @@ class RunningServer:
     output_inode: int
     told: TextIO
     silence: int
+    started: float
     helpers: set[int] = field(default_factory=set)
     exit_status: int | None = None
 
@@ -53,15 +54,8 @@ class RunningServer:
         os.close(self.silence)
 
 
-def start(
-    folder: Path,
-    scratch: Path,
-    argv: tuple[str, ...],
-    environment: dict[str, str],
-    bounds: Bounds,
-    output_cap: int,
-) -> RunningServer:
-    """Start `argv` in a sandbox over `folder`; returns as soon as the sandbox stands.
+def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_cap: int) -> RunningServer:
+    """Start a program in a sandbox over `folder`; returns as soon as the sandbox stands.
 
     Its standard input is that of a terminal at which nobody types: open and silent (at the end of a file a server
     that also selects on it would spin, or stop). It prints into one pipe that we drain, and holds no other descriptor
@@ -73,7 +67,7 @@ def start(
     reading, writing = os.pipe()
     status, tell_status = os.pipe()
     silent, silence = os.pipe()
-    words = command(folder, scratch, list(argv), environment, tell_status)
+    words, started = command(folder, scratch, program, tell_status), time.monotonic()
     process = subprocess.Popen(
         words,
         stdin=silent,
@@ -87,7 +81,7 @@ def start(
     inode = os.fstat(reading).st_ino
     told = os.fdopen(status)
     helpers = {os.getpid(), process.pid, *_first_process(told)}
-    return RunningServer(process, Output(reading, output_cap), inode, told, silence, helpers)
+    return RunningServer(process, Output(reading, output_cap), inode, told, silence, started, helpers)
 
 
 def _first_process(status: TextIO) -> set[int]:
@@ -95,16 +89,9 @@ def _first_process(status: TextIO) -> set[int]:
     return {int(json.loads(line)["child-pid"])} if line else set()
 
 
-def run_to_end(
-    folder: Path,
-    scratch: Path,
-    argv: tuple[str, ...],
-    environment: dict[str, str],
-    bounds: Bounds,
-    seconds: float,
-) -> tuple[int | None, str]:
+def run_to_end(folder: Path, scratch: Path, program: Program, bounds: Bounds, seconds: float) -> tuple[int | None, str]:
     """Run a build in a sandbox: its exit status (None if `seconds` of wall time were not enough) and its output."""
-    server = start(folder, scratch, argv, environment, bounds, 1 << 18)
+    server = start(folder, scratch, program, bounds, 1 << 18)
     ended = os.pidfd_open(server.process.pid)
     deadline = time.monotonic() + seconds
     while server.poll() is None and (left := deadline - time.monotonic()) > 0:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.arena.sandbox import INSIDE, give, interpreter
+from grader.arena.languages import Language, Toolchain, toolchain
+from grader.arena.sandbox import INSIDE, give
 
 _MAX_BYTES = 64 << 20
 _MAX_FILES = 4096
@@ -22,43 +22,45 @@ class SubmissionError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
-    """How the files of one language become a running server; `{entry}`, `{stem}` and `{port}` are filled in."""
-
-    name: str
-    build: str
-    run: str
-
-
-LANGUAGES = {
-    ".py": Language("python", "", "{python} {entry} {port}"),
-    ".c": Language("c", "cc -O1 -g -Wall -pthread -o {stem} {entry}", "./{stem} {port}"),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Submission:
     """A submission's folder, the file that starts it, and the words that build and run it (build may be empty)."""
 
     name: str
     folder: Path
     entry: str
-    language: str
+    toolchain: Toolchain
     build: tuple[str, ...]
     run: tuple[str, ...]
     sha256: str
 
+    @property
+    def language(self) -> Language:
+        """The language that it is written in."""
+        return self.toolchain.language
 
-def open_submission(
-    path: Path, entries: list[str], build: str | None, run: str | None, port: int, args: list[str]
-) -> Submission:
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a spec says of submissions: the files that may start one, of which the first that is there counts.
+
+    `build` and `run` are commands in place of the language's own; `memory` is in bytes.
+    """
+
+    entries: list[str]
+    port: int
+    build: str | None = None
+    run: str | None = None
+    args: list[str] = field(default_factory=list)
+    memory: int = 256 << 20
+
+
+def open_submission(path: Path, wanted: Wanted) -> Submission:
     """Look at a submission's folder; nothing of it is run.
-
-    `entries` are the file names that may start it, the first that is there counts.
 
     Raises:
         SubmissionError: there is no such folder, or no file to start in it.
     """
+    entries = wanted.entries
     if not path.is_dir():
         what = "is not a folder" if path.exists() else "does not exist"
         raise SubmissionError(f"submission {str(path)!r} {what}; give the folder that holds {entries[0]}")
@@ -66,31 +68,22 @@ def open_submission(
     if entry is None:
         there = ", ".join(sorted(name.name for name in path.iterdir())[:5]) or "nothing"
         raise SubmissionError(f"submission {str(path)!r} has no {' or '.join(entries)}; it holds {there}")
-    language = LANGUAGES.get(Path(entry).suffix, Language(Path(entry).suffix.lstrip(".") or "other", "", "./{entry}"))
+    tools = toolchain(Path(entry).suffix)
     values = {
         "entry": entry,
         "stem": Path(entry).stem,
-        "port": str(port),
-        "python": shlex.quote(interpreter()),
+        "port": str(wanted.port),
+        "heap": str(wanted.memory >> 21),
     }
     return Submission(
         name=path.resolve().name,
         folder=path.resolve(),
         entry=entry,
-        language=language.name,
-        build=_words(language.build if build is None else build, values),
-        run=(*_words(run or language.run, values), *args),
+        toolchain=tools,
+        build=tools.words(tools.language.build if wanted.build is None else wanted.build, values),
+        run=(*tools.words(wanted.run or tools.language.run, values), *wanted.args),
         sha256=_fingerprint(path),
     )
-
-
-def _words(template: str, values: dict[str, str]) -> tuple[str, ...]:
-    words = []
-    for word in shlex.split(template):
-        for name, value in values.items():
-            word = word.replace(f"{{{name}}}", value)  # noqa: PLW2901 - filled in step by step
-        words.append(word)
-    return tuple(words)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:

@@ -38,7 +38,8 @@ class IoModel(Behaviour):
             guests += stage.connect_some(self.clients)
             scenes.append(stage.scene(watch=watch))
         last = scenes[-1]
-        found = io_model.observe(scenes, stage.stacks(last.look, processes=_PROCESSES_READ))
+        stacks, runtimes = stage.stacks(last.look, processes=_PROCESSES_READ), stage.runtimes(last.look)
+        found = io_model.observe(scenes, stacks, runtimes)
         stage.observed = Observed(
             workers=found.workers,
             made_of=found.made_of,

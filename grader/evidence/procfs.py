@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from grader.evidence import kernel
+from grader.evidence import kernel, runtimes
 from grader.evidence.records import (
     Counters,
     Descriptor,
@@ -96,11 +96,13 @@ class ProcReader:
     """Reads the server's tree: every process of the namespace that is not one of `helpers`.
 
     `output_inode` is the pipe that the grader drains. `schedstat` is False where the kernel's figures do not move.
+    `students` are the folders that the submission can write to.
     """
 
     helpers: set[int] = field(default_factory=set)
     output_inode: int = 0
     schedstat: bool = True
+    students: tuple[str, ...] = ()
     root: str = "/proc"
 
     def pids(self) -> list[int]:
@@ -124,7 +126,7 @@ class ProcReader:
                 continue
             alive = [s for s in (self._sample(pid, tid) for tid in tids) if s and s.state not in "ZX"]
             zombies += not alive
-            samples += alive
+            samples += runtimes.marked(alive, self.students)
         return Pass(began, time.monotonic_ns(), tuple(samples), zombies)
 
     def look_at(self, threads: Iterable[tuple[int, int]]) -> Pass:

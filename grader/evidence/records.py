@@ -38,7 +38,8 @@ class ThreadSample:
     """One look at one thread.
 
     `state` is the letter of `/proc/PID/status` (S asleep, R runnable, D uninterruptible, T stopped, Z zombie).
-    `call` is None when the thread was on a CPU or blocked outside any system call (`outside`).
+    `call` is None when the thread was on a CPU or blocked outside any system call (`outside`). `runtime`: the
+    language's runtime keeps it for itself (grader.evidence.runtimes).
     """
 
     pid: int
@@ -50,6 +51,7 @@ class ThreadSample:
     at_ns: int
     outside: bool = False
     pending_signals: bool = False
+    runtime: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Wait:
 
     `limit` is the wait's time limit in seconds, None when it has none. `reads` and `writes` are the descriptors
     whose readiness ends it. `unreadable` says why the limit or the set could not be read: then nothing follows.
+    `runtime`: it is that of a thread which the language's runtime keeps for itself.
     """
 
     pid: int
@@ -98,6 +101,7 @@ class Wait:
     reads: tuple[int, ...] = ()
     writes: tuple[int, ...] = ()
     unreadable: str = ""
+    runtime: bool = False
 
 
 class DescriptorKind(StrEnum):

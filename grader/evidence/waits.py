@@ -31,13 +31,18 @@ def read_wait(sample: ThreadSample) -> Wait | None:
         return None
     shape = SHAPES.get(call.name)
     if shape is None:
-        return Wait(sample.pid, sample.tid, WaitKind.OTHER, call.name, unreadable=f"{call.name} is not understood")
+        return _unread(sample, WaitKind.OTHER, " is not understood")
     try:
         reads, writes = _targets(sample.pid, call, shape)
         limit = _limit(sample.pid, call, shape)
     except (OSError, struct.error, ValueError) as error:
-        return Wait(sample.pid, sample.tid, shape.kind, call.name, unreadable=f"{call.name}: {error}")
-    return Wait(sample.pid, sample.tid, shape.kind, call.name, limit, reads, writes)
+        return _unread(sample, shape.kind, f": {error}")
+    return Wait(sample.pid, sample.tid, shape.kind, call.name, limit, reads, writes, runtime=sample.runtime)
+
+
+def _unread(sample: ThreadSample, kind: WaitKind, why: str) -> Wait:
+    call = sample.call.name if sample.call else ""
+    return Wait(sample.pid, sample.tid, kind, call, unreadable=f"{call}{why}", runtime=sample.runtime)
 
 
 def _targets(pid: int, call: SystemCall, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:

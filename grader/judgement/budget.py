@@ -73,7 +73,7 @@ class Account:
         A wake-up counts only while no thread wants to run: one that polls every millisecond must not use up the
         patience that another, kept off the CPU by a loaded machine, still needs.
         """
-        timed = {(wait.pid, wait.tid) for wait in waits if wait.limit is not None}
+        timed = {(wait.pid, wait.tid) for wait in waits if wait.limit is not None and not wait.runtime}
         quiet = all(sample.state == "S" and sample.call for sample in look.threads)
         for sample in look.threads:
             key, counters = (sample.pid, sample.tid), sample.counters

@@ -32,13 +32,14 @@ class Standing:
 
 
 def standings(evidence: Evidence) -> tuple[Standing, ...]:
-    """Every thread of the tree, in the order of the pass."""
+    """Every thread of the tree, in the order of the pass, but for those of the language's runtime."""
     waits = {(wait.pid, wait.tid): wait for wait in evidence.waits}
     people = _People(evidence)
     names = thread_names(evidence.first.threads)
     return tuple(
         Standing(s.pid, s.tid, names[s.pid, s.tid], *_words(s, waits.get((s.pid, s.tid)), people))
         for s in evidence.first.threads
+        if not s.runtime
     )
 
 
@@ -47,9 +48,9 @@ def thread_names(threads: tuple[ThreadSample, ...]) -> dict[tuple[int, int], str
     pids = sorted({sample.pid for sample in threads})
     names = {}
     for number, pid in enumerate(pids, 1):
-        tids = sorted(sample.tid for sample in threads if sample.pid == pid)
+        tids = sorted(sample.tid for sample in threads if sample.pid == pid and not sample.runtime)
         for index, tid in enumerate(tids, 1):
-            thread = "main thread" if tid == pid else f"thread {index}"
+            thread = "main thread" if index == 1 else f"thread {index}"
             names[pid, tid] = thread if len(pids) == 1 else f"process {number}, {thread}"
     return names
 

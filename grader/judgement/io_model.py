@@ -79,10 +79,10 @@ class _Workers:
     bound: int | None = None
 
 
-def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = ()) -> Facets:
+def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), runtimes: tuple[str, ...] = ()) -> Facets:
     """The facets from scenes with ever more silent clients, the first with none.
 
-    `stacks` are those of the last scene's threads.
+    `stacks` are those of the last scene's threads, `runtimes` those of its processes' languages.
     """
     last = scenes[-1]
     attended = _attended(last)
@@ -98,7 +98,7 @@ def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = ()) -> Facets:
         explanation=workers.explanation,
         made_of=workers.made_of,
         bound=workers.bound,
-        library=library_of(stacks),
+        library=library_of(stacks) or _of_runtime(runtimes, _waits(last)),
         turns=_takes_turns(last),
     )
 
@@ -117,7 +117,7 @@ def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> 
     first, last = scenes[0], scenes[-1]
     clients = last.clients - first.clients
     processes = len(last.processes) - len(first.processes)
-    threads = len(last.look.threads) - len(first.look.threads)
+    threads = _students(last) - _students(first)
     if processes >= clients:
         return _Workers("processes", f"{clients} more clients brought {processes} more processes")
     if threads >= clients:
@@ -129,6 +129,10 @@ def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> 
     count = len(attended)
     words = f"{count} {made_of} serve {'one client each' if alone else 'several clients each'} of {last.clients}"
     return _Workers("pool", words, made_of, count if alone else None)
+
+
+def _students(scene: Scene) -> int:
+    return sum(not sample.runtime for sample in scene.look.threads)
 
 
 def _attended(scene: Scene) -> dict[tuple[int, int], set[int]]:
@@ -166,6 +170,8 @@ def _waits(scene: Scene) -> tuple[str, ...]:
         if fds:
             files = {d.fd: d.inode for p in scene.processes if p.pid == wait.pid for d in p.descriptors}
             network.add(_facet(wait, fds, listens=any(files[fd] in listening for fd in fds)))
+        elif wait.runtime:
+            continue
         elif is_nap(wait):
             others.add("sleep")
         else:
@@ -197,6 +203,16 @@ def library_of(stacks: tuple[Stack, ...]) -> str | None:
     """The library whose loop runs the server: of several the outermost (asyncio and socketserver use selectors)."""
     files = [frame.file for stack in stacks for frame in stack.frames if not frame.own]
     return next((name for name, file in _LIBRARIES.items() if any(map(file.search, files))), None)
+
+
+def _of_runtime(runtimes: tuple[str, ...], waits: tuple[str, ...]) -> str | None:
+    """The event loop of a language's runtime: nothing but that can wait in epoll there."""
+    if "epoll" not in waits:
+        return None
+    return next((loop for name, loop in _LOOPS.items() if name in runtimes), None)
+
+
+_LOOPS = {"java": "java.nio", "node": "libuv", "go": "go"}
 
 
 def _sockets(scene: Scene) -> str:
@@ -252,8 +268,11 @@ _ASKED = {
 }
 
 
+_OWNERS = {"none": "its own", "go": "that of Go's runtime"}
+
+
 def _whose(library: str) -> str:
-    return "its own" if library == "none" else f"that of {library}"
+    return _OWNERS.get(library, f"that of {library}")
 
 
 def _listed(values: list[str]) -> str:

@@ -34,6 +34,8 @@ class Lifelines:
         """Take one more look into account."""
         by_thread = {(wait.pid, wait.tid): wait for wait in waits}
         for sample in look.threads:
+            if sample.runtime:
+                continue
             key = (sample.pid, sample.tid)
             kind, label = _doing(sample, by_thread.get(key))
             before = self._open.get(key)

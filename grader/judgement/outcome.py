@@ -75,7 +75,6 @@ _BUT_FOR_TIME = tuple(rule for rule in proof.RULES if rule is not proof.no_time_
 _BUT_FOR_RINGS = {proof.every_wait_read, proof.known_wakers}
 _TIMERS = {proof.no_alarm, proof.no_posix_timer, proof.no_timer_descriptor, proof.no_connection_timer}
 _BUT_FOR_TIMERS = tuple(rule for rule in _BUT_FOR_TIME if rule not in _TIMERS | _BUT_FOR_RINGS)
-_FOREVER = 300.0
 
 
 def resting(evidence: Evidence) -> bool:
@@ -114,9 +113,12 @@ def _blocked_sending(evidence: Evidence) -> set[int]:
     return {inodes.get((wait.pid, fd), 0) for wait in senders for fd in wait.writes} - {0}
 
 
-def sleeps_too_long(evidence: Evidence) -> float | None:
-    """The shortest time limit in seconds, if nothing can happen before it and it is beyond all patience."""
-    limits = [wait.limit for wait in evidence.waits if wait.limit is not None]
-    if not limits or min(limits) < _FOREVER or not isinstance(proof.prove(evidence, _BUT_FOR_TIME), proof.Proof):
+def sleeps_too_long(evidence: Evidence, patience: float, lived: float) -> float | None:
+    """The shortest time limit in seconds, if nothing can happen before it and it lies beyond `patience` seconds.
+
+    Of most waits the limit is known but not when they began: at the earliest with the server, `lived` seconds ago.
+    """
+    limits = [wait.limit for wait in evidence.waits if wait.limit is not None and not wait.runtime]
+    if not limits or min(limits) - lived < patience:
         return None
-    return min(limits)
+    return min(limits) if isinstance(proof.prove(evidence, _BUT_FOR_TIME), proof.Proof) else None

@@ -115,11 +115,11 @@ def _changed(evidence: Evidence, key: Callable[[ThreadSample], object], what: st
 
 
 def no_time_limit(evidence: Evidence) -> str | None:
-    """No wait ends by itself."""
+    """No wait of the server's own ends by itself; those of its language's runtime make nobody go on."""
     return _first(
         f"thread {wait.tid} waits in {wait.call} for at most {wait.limit:.3g} s"
         for wait in evidence.waits
-        if wait.limit is not None
+        if wait.limit is not None and not wait.runtime
     )
 
 

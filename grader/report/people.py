@@ -24,6 +24,6 @@ def size(value: int) -> str:
     scaled, unit = float(value), "B"
     for name in ("KiB", "MiB", "GiB"):
         scaled, unit = scaled / _KIB, name
-        if scaled < _KIB:
+        if round(scaled, 1) < _KIB:
             break
     return f"{number(round(scaled, 1))} {unit}"

@@ -17,6 +17,8 @@ _SYMBOLS = {
     Verdict.SKIPPED: ("-", "bright_black"),
 }
 
+_MOST_LINES = 20
+
 
 def print_report(report: Report, console: Console) -> None:
     """Print the verdicts, then what there is to say about each check that did not pass."""
@@ -36,6 +38,11 @@ def _alike(checks: list[CheckResult]) -> list[list[CheckResult]]:
             found = check.diagnosis
             groups.setdefault((found.id, found.file, found.line) if found else check.id, []).append(check)
     return list(groups.values())
+
+
+def _never_ran(report: Report) -> bool:
+    """Whether nothing can be said of any check but that there was no server to check."""
+    return not any(check.verdict is Verdict.PASS for check in report.checks)
 
 
 def _heading(report: Report) -> str:
@@ -104,6 +111,13 @@ class _Plain:
             self.line(f"  {'>' if marked else ' '} {at:4} | {source}", "bold" if marked else "bright_black")
 
     def ending(self, report: Report) -> None:
+        if lines := report.output.text.splitlines() if _never_ran(report) else []:
+            self.line("")
+            self.line("it printed:", "bold")
+            for line in lines[:_MOST_LINES]:
+                self.line(f"  {escape_text(line.expandtabs(4))}")
+            if len(lines) > _MOST_LINES:
+                self.line(f"  ... and {len(lines) - _MOST_LINES} more lines", "bright_black")
         for note in report.notes:
             self.line(f"note: {escape_text(note)}")
 

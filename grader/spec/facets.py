@@ -12,7 +12,7 @@ Workers = Literal["single", "threads", "processes", "pool"]
 MadeOf = Literal["threads", "processes"]
 WaitsIn = Literal["accept", "recv", "sleep", "running", "select", "poll", "epoll", "io_uring"]
 Sockets = Literal["blocking", "nonblocking", "mixed"]
-Library = Literal["asyncio", "selectors", "socketserver", "none"]
+Library = Literal["asyncio", "selectors", "socketserver", "libuv", "java.nio", "go", "none"]
 
 
 class Facets(Part):
@@ -47,8 +47,10 @@ MODELS: dict[str, Facets] = {
     "select": Facets(workers=["single"], waits=["select"]),
     "poll": Facets(workers=["single"], waits=["poll"], library=["none"]),
     "epoll": Facets(workers=["single"], waits=["epoll"], library=["none"]),
-    "selectors": Facets(workers=["single"], waits=["select", "poll", "epoll"], library=["selectors"]),
+    "selectors": Facets(workers=["single"], waits=["select", "poll", "epoll"], library=["selectors", "java.nio"]),
     "asyncio": Facets(workers=["single"], waits=["epoll", "select", "poll"], library=["asyncio"]),
+    "event_loop": Facets(workers=["single"], waits=["epoll"], library=["libuv"]),
+    "goroutines": Facets(workers=["single"], waits=["epoll"], library=["go"]),
     "socketserver": Facets(workers=["single"], waits=_BLOCKING, library=["socketserver"]),
     "socketserver_threading": Facets(workers=["threads"], waits=_BLOCKING, library=["socketserver"]),
     "socketserver_forking": Facets(workers=["processes"], waits=_BLOCKING, library=["socketserver"]),

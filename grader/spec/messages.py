@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import Any, cast, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PlainSerializer
 
 from grader.spec.positions import Document, Path
 from grader.spec.problems import Problem, nearest
@@ -32,10 +33,10 @@ def problem_of(
     if kind_of_error == "missing":
         return Problem(f"{name} is missing", document.file, document.place(where[:-1]))
     if kind_of_error == "extra_forbidden":
-        valid = [field for field in _fields_at(kind, inner[:-1]) if field not in hide]
+        valid = [field for field in _model_at(kind, inner[:-1]).model_fields if field not in hide]
         place = document.place(where, key=True)
         return Problem(f"unknown key {name}", document.file, place, nearest(inner[-1], valid))
-    message, remedy = _words(error, kind_of_error, name)
+    message, remedy = _words(error, kind_of_error, name, _writer(kind, inner))
     return Problem(message, document.file, document.place(where), remedy)
 
 
@@ -45,7 +46,16 @@ def _name(inner: Path) -> str:
     return repr(inner[-1]) if inner else "this"
 
 
-def _words(error: Any, kind: str, name: str) -> tuple[str, str]:
+def _writer(kind: type[BaseModel], inner: Path) -> Callable[[Any], str]:
+    """How the quantity at a path below a model is written, with its unit; any other number as it is."""
+    names = [part for part in inner if isinstance(part, str)]
+    field = _model_at(kind, inner[: inner.index(names[-1])]).model_fields.get(names[-1]) if names else None
+    parts = [*field.metadata, *(part for arg in get_args(field.annotation) for part in get_args(arg))] if field else []
+    found = next((part.func for part in parts if isinstance(part, PlainSerializer)), None)
+    return cast("Callable[[Any], str]", found) if found else lambda value: f"{value:.15g}"
+
+
+def _words(error: Any, kind: str, name: str, write: Callable[[Any], str]) -> tuple[str, str]:
     given, context = _shown(error["input"]), error.get("ctx", {})
     if kind == "literal_error":
         return f"{name} cannot be {given}", nearest(error["input"], re.findall(r"'([^']*)'", context["expected"]))
@@ -55,7 +65,7 @@ def _words(error: Any, kind: str, name: str) -> tuple[str, str]:
         return f"{name} cannot be {given}", str(context["error"])
     if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
         bound, value = next((bound, context[bound]) for bound in _BOUNDS if bound in context)
-        return f"{name} must be {_BOUNDS[bound]} {value:.15g}, not {given}", ""
+        return f"{name} must be {_BOUNDS[bound]} {write(value)}, not {write(error['input'])}", ""
     if kind in ("too_short", "string_too_short"):
         return f"{name} must not be empty", ""
     if kind in ("too_long", "string_too_long"):
@@ -79,8 +89,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - one line of a terminal
 
 
-def _fields_at(kind: type[BaseModel], inner: Path) -> list[str]:
-    """The valid keys of the mapping at a path below a model."""
+def _model_at(kind: type[BaseModel], inner: Path) -> type[BaseModel]:
+    """The model of the mapping at a path below another."""
     for part in inner:
         if not isinstance(part, str) or part not in kind.model_fields:
             continue
@@ -88,4 +98,4 @@ def _fields_at(kind: type[BaseModel], inner: Path) -> list[str]:
         nested = [a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)]
         if nested:
             kind = nested[0]
-    return list(kind.model_fields)
+    return kind

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.spec.facets import MODELS, Facets
-from grader.spec.model import CheckFields, Spec
+from grader.spec.model import CheckFields, Limits, Spec
+from grader.spec.parts import Part
 
 
 def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
         definitions.update(found.pop("$defs", {}))
         found["properties"]["behaviour"] = {"const": name, "description": _first_line(kind)}
         found["required"] = sorted({*found.get("required", []), "behaviour"})
+        _write_defaults(kind, found["properties"])
         _allow_one_string(found["properties"], ("needs",))
         definitions[name] = found
         variants.append({"$ref": f"#/$defs/{name}"})
@@ -30,6 +32,7 @@ def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
         "description": properties["model"].get("description", ""),
         "anyOf": [{"enum": sorted(MODELS)}, {"$ref": "#/$defs/Facets"}],
     }
+    _write_defaults(Limits, definitions["Limits"]["properties"])
     _allow_one_string(definitions["Server"]["properties"], ("entry",))
     if "Facets" not in definitions:
         definitions["Facets"] = Facets.model_json_schema(mode="validation")
@@ -39,6 +42,14 @@ def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
 
 def _first_line(kind: type[CheckFields]) -> str:
     return (kind.__doc__ or "").strip().splitlines()[0] if kind.__doc__ else ""
+
+
+def _write_defaults(kind: type[Part], properties: dict[str, Any]) -> None:
+    """Defaults as a spec would write them: a size with its unit, not as a number of bytes."""
+    written = kind.model_construct().model_dump(mode="json", warnings=False)
+    for name, described in properties.items():
+        if "default" in described:
+            described["default"] = written[name]
 
 
 def _allow_one_string(properties: dict[str, Any], names: tuple[str, ...]) -> None:

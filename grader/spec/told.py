@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 from grader.spec.model import CheckFields, Spec
 from grader.spec.positions import read_yaml
@@ -61,8 +62,14 @@ def _comment_above(lines: list[str], line: int) -> str:
 
 
 def _parameters(check: CheckFields) -> str:
-    own = [name for name in type(check).model_fields if name not in CheckFields.model_fields]
-    return ", ".join(f"{name} {getattr(check, name)}" for name in own)
+    written = check.model_dump(mode="json", exclude=set(CheckFields.model_fields))
+    return "; ".join(f"{name} {_written(value)}" for name, value in written.items())
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_written, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def explain(spec: Spec, text: bytes) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµ%]+)\s*", re.ASCII)
 _TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -46,11 +47,35 @@ def _schema(example: str, units: str) -> WithJsonSchema:
     )
 
 
-Percent = Annotated[float, BeforeValidator(parse_percent), _schema("5%", "%")]
+def write_percent(value: float) -> str:
+    """0.05 to `"5%"`, as `parse_percent` reads it."""
+    return f"{value * 100:.6g}%"
+
+
+def write_duration(value: float) -> str:
+    """0.2 seconds to `"200 ms"`, as `parse_duration` reads it."""
+    return f"{value:.6g} s" if value >= 1 or not value else f"{value * 1e3:.6g} ms"
+
+
+def write_size(value: int) -> str:
+    """Bytes to `"256 MiB"`, as `parse_size` reads it; nothing is rounded."""
+    unit = next(name for name in ("GiB", "MiB", "KiB", "B") if not value % _SIZES[name])
+    return f"{value // _SIZES[unit]} {unit}" if value else "0 B"
+
+
+def _written(write: Callable[[Any], str]) -> PlainSerializer:
+    return PlainSerializer(write, return_type=str, when_used="json")
+
+
+Percent = Annotated[float, BeforeValidator(parse_percent), _written(write_percent), _schema("5%", "%")]
 """A share, written in percent; a fraction of 1 in Python."""
 
-Duration = Annotated[float, BeforeValidator(parse_duration), _schema("200 ms", "us|ms|s|min|h")]
+Duration = Annotated[
+    float, BeforeValidator(parse_duration), _written(write_duration), _schema("200 ms", "us|ms|s|min|h")
+]
 """A time; seconds in Python."""
 
-Size = Annotated[int, BeforeValidator(parse_size), _schema("256 MiB", "B|kB|KB|MB|GB|KiB|MiB|GiB")]
+Size = Annotated[
+    int, BeforeValidator(parse_size), _written(write_size), _schema("256 MiB", "B|kB|KB|MB|GB|KiB|MiB|GiB")
+]
 """An amount of memory or data; bytes in Python."""

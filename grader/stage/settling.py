@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from grader.arena.sandbox import WRITABLE
 from grader.arena.server import RunningServer
 from grader.clients.crowd import Crowd
 from grader.clients.journal import Journal
@@ -55,7 +56,7 @@ class Settling:
     def __post_init__(self) -> None:
         self.table = SocketTable()
         self.crowd = Crowd()
-        self.reader = ProcReader(self.server.helpers, self.server.output_inode, self.schedstat)
+        self.reader = ProcReader(self.server.helpers, self.server.output_inode, self.schedstat, WRITABLE)
         self.collector = Collector(self.reader, self.table, self._states)
         self._gone: list[ClientState] = []
         self._next_police = 0.0
@@ -91,11 +92,12 @@ class Settling:
             self._police()
             look, waits = self.look()
             evidence = self.collector.complete(look) if asleep(look) else None
-            if evidence and (found := _decided(evidence, expectation, resting=budget is _RESTING)):
+            if evidence and (found := self._decided(evidence, expectation, account.budget)):
                 return self._last_word(expectation) or found
             account.add(look, waits)
-            if account.worn and budget is None:
-                # A server that reads or writes a long message byte by byte gets further, before a reply shows it.
+            if account.worn and budget in (None, _RESTING):
+                # A server that reads or writes a long message byte by byte gets further, before a reply shows it; and
+                # one that has not yet accepted everybody is not at rest, however often it has woken up.
                 moved, before = self._moved(), moved
                 if 0 <= before < moved:
                     account.restart(time.monotonic_ns())
@@ -104,15 +106,25 @@ class Settling:
             self._wait(max(pause, time.monotonic() - began))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
+    def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:
+        if isinstance(proof.prove(evidence), proof.Proof):
+            return outcome.stuck(evidence, expectation)
+        if budget is _RESTING and outcome.resting(evidence):
+            return Outcome(How.SPENT, "it waits with a time limit", evidence, evidence.second, quiet=True)
+        if seconds := outcome.sleeps_too_long(evidence, budget.wall, time.monotonic() - self.server.started):
+            what = Spent(f"it sleeps for {seconds:.0f} s, and nothing can happen before")
+            return outcome.spent(what, evidence.second, evidence)
+        return None
+
     def rest(self) -> Outcome:
         """Let the server come to rest: STUCK means asleep without time limit, SPENT that it polls or spins."""
         return self.settle(expectations.NEVER, _RESTING)
 
     def _moved(self) -> int:
-        """How many bytes of the clients the server has read from its kernel, and how many it has handed to it."""
+        """How much the server has done: clients accepted, bytes of theirs read, and bytes handed over for them."""
         ports = {guest.client.server_port for guest in self.guests}
         ours = (entry for entry in self.table.read() if entry.remote_port and entry.local_port in ports)
-        return sum(e.received - e.receive_queue + e.acknowledged + e.send_queue for e in ours)
+        return sum(bool(e.inode) + e.received - e.receive_queue + e.acknowledged + e.send_queue for e in ours)
 
     def _last_word(self, expectation: Expectation) -> Outcome | None:
         self.pump()
@@ -178,7 +190,7 @@ class Settling:
         a short window. A wait of many seconds is as good as rest.
         """
         (before, waits), throttled = self.look(), self.throttled()
-        timed = {(w.pid, w.tid) for w in waits if w.limit is not None and w.limit < _LONG_SLEEP}
+        timed = {(w.pid, w.tid) for w in waits if w.limit is not None and w.limit < _LONG_SLEEP and not w.runtime}
         deadline = time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
             self._wait(_DUTY_STEP)
@@ -200,17 +212,6 @@ class Settling:
         """Until a client can move, the server prints or ends, or it is time for another look."""
         self.crowd.watch_also(self.server.output.fd, watched=not self.server.output.ended)
         self.crowd.wait(seconds)
-
-
-def _decided(evidence: Evidence, expectation: Expectation, *, resting: bool) -> Outcome | None:
-    if isinstance(proof.prove(evidence), proof.Proof):
-        return outcome.stuck(evidence, expectation)
-    if resting and outcome.resting(evidence):
-        return Outcome(How.SPENT, "it waits with a time limit", evidence, evidence.second, quiet=True)
-    if seconds := outcome.sleeps_too_long(evidence):
-        what = Spent(f"it sleeps for {seconds:.0f} s, and nothing can happen before")
-        return outcome.spent(what, evidence.second, evidence)
-    return None
 
 
 def asleep(look: Pass) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from grader.arena.sandbox import INSIDE
+from grader.arena.sandbox import INSIDE, WRITABLE
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
 from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, Wait, WaitKind
+from grader.evidence.runtimes import runtime_of
 from grader.evidence.stacks import read_stacks
 from grader.judgement import counts as counting
 from grader.judgement import expectations
@@ -40,7 +41,7 @@ class Stage(Settling):
 
     `dialogue` makes the transcript of a new client, by its name; `preferred_port` is taken where the server listens on
     several; `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
-    `descriptors` is how many this machine lets the server, and the grader, have.
+    `language` is that of the submission; `descriptors` is how many this machine lets the server, and the grader, have.
     """
 
     dialogue: Callable[[str], Transcript]
@@ -48,6 +49,7 @@ class Stage(Settling):
     allowed: dict[str, list[str]] = field(default_factory=dict)
     model_name: str = ""
     descriptors: int = 1024
+    language: str = ""
     observed: Observed | None = field(default=None, init=False)
     listener: TcpSocket | None = field(default=None, init=False)
 
@@ -288,6 +290,12 @@ class Stage(Settling):
         """Where the threads of the first `processes` of a pass stand in their Python source, read `times` times."""
         pids = sorted({sample.pid for sample in look.threads})[:processes]
         return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, INSIDE))
+
+    def runtimes(self, look: Pass) -> tuple[str, ...]:
+        """The language runtimes of the first processes of a pass, of those that have one: java, node, go."""
+        pids = sorted({sample.pid for sample in look.threads})[:_PROCESSES_READ]
+        built_by_go = self.language == "go"
+        return tuple(name for pid in pids if (name := runtime_of(pid, WRITABLE, built_by_go=built_by_go)))
 
     # Start and end.
 
