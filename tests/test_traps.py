@@ -235,6 +235,29 @@ def test_a_spin_is_seen_whatever_else_waits(grade_source: Grade) -> None:
     assert check.verdict is Verdict.FAIL
 
 
+NAPS = """
+    import socket, threading, time
+    listener = socket.create_server(("", 8080), backlog=100)
+
+    def serve(client):
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+
+    while True:
+        client, _ = listener.accept()
+        threading.Thread(target=serve, args=(client,), daemon=True).start()
+        for _ in range(10):
+            time.sleep(0.001)
+    """
+
+
+def test_a_server_is_not_at_rest_before_it_has_accepted_everybody_however_often_it_wakes(grade_source: Grade) -> None:
+    report = grade_source(NAPS, "- {behaviour: io_model, clients: 15}")
+
+    assert report.observed is not None
+    assert (report.observed.workers, report.observed.bound) == ("threads", None)
+
+
 BURSTS = """
     import select, socket, time
     listener = socket.create_server(("", 8080))

@@ -117,12 +117,27 @@ class Settling:
         return None
 
     def rest(self) -> Outcome:
-        """Let the server come to rest: STUCK means asleep without time limit, SPENT that it polls or spins."""
-        return self.settle(expectations.NEVER, _RESTING)
+        """Let the server come to rest: STUCK means asleep without time limit, SPENT that it polls or spins.
+
+        One that naps between two clients is not at rest as long as it still accepts them: it has its whole budget.
+        """
+        found = self.settle(expectations.NEVER, _RESTING)
+        if found.how is not How.SPENT or found.quiet or not self._queued():
+            return found
+        accepted = self.settle(Kernel("every client accepted", lambda: not self._queued(), lambda: -self._queued()))
+        return self.settle(expectations.NEVER, _RESTING) if accepted.how is How.MET else accepted
+
+    def _ports(self) -> set[int]:
+        return {guest.client.server_port for guest in self.guests}
+
+    def _queued(self) -> int:
+        """How many clients the server has not accepted."""
+        ports = self._ports()
+        return sum(entry.receive_queue for entry in self.table.read_listeners() if entry.local_port in ports)
 
     def _moved(self) -> int:
         """How much the server has done: clients accepted, bytes of theirs read, and bytes handed over for them."""
-        ports = {guest.client.server_port for guest in self.guests}
+        ports = self._ports()
         ours = (entry for entry in self.table.read() if entry.remote_port and entry.local_port in ports)
         return sum(bool(e.inode) + e.received - e.receive_queue + e.acknowledged + e.send_queue for e in ours)
 
