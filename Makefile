@@ -23,6 +23,7 @@ format: $(READY)
 
 bench: $(READY)
 	$(VENV)/bin/python benchmarks/stuck_versus_right.py
+	$(VENV)/bin/python benchmarks/every_model.py
 
 clean:
 	rm -rf $(VENV) grade-report dist
