@@ -31,6 +31,7 @@ from grader.stage.guest import Guest
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
 _DUTY_STEP, _DUTY_WALL, _LONG_SLEEP = 0.02, 30.0, 10.0
 _MEMORY_LOOK = 0.02
+_STILL_IN_GO = 0.2
 _RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0)
 _DYING = Budget(cpu=0.5, wakeups=1, wall=2.0, least=0)
 
@@ -40,13 +41,14 @@ class Settling:
     """One running server, the clients that are on the stage, and the evidence of both.
 
     `memory` (bytes) is what the server's tree may hold; `schedstat` is False where the kernel keeps no CPU figures;
-    `throttled` tells the nanoseconds lost to a CPU quota.
+    `throttled` tells the nanoseconds lost to a CPU quota; `language` is that of the submission.
     """
 
     server: RunningServer
     schedstat: bool
     memory: int
     throttled: Callable[[], int] = lambda: 0
+    language: str = ""
     guests: list[Guest] = field(default_factory=list, init=False)
     journal: Journal = field(default_factory=Journal, init=False)
     lifelines: Lifelines = field(default_factory=Lifelines, init=False)
@@ -60,6 +62,7 @@ class Settling:
         self.collector = Collector(self.reader, self.table, self._states)
         self._gone: list[ClientState] = []
         self._next_police = 0.0
+        self._last_move: tuple[object, float] = ((), 0.0)
 
     def _states(self) -> tuple[ClientState, ...]:
         return (*(guest.client.state() for guest in self.guests), *self._gone)
@@ -109,7 +112,7 @@ class Settling:
     def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:
         if isinstance(proof.prove(evidence), proof.Proof):
             return outcome.stuck(evidence, expectation)
-        if budget is _RESTING and outcome.resting(evidence):
+        if budget is _RESTING and (outcome.resting(evidence) or self._rests_in_go(evidence)):
             return Outcome(How.SPENT, "it waits with a time limit", evidence, evidence.second, quiet=True)
         if seconds := outcome.sleeps_too_long(evidence, budget.wall, time.monotonic() - self.server.started):
             what = Spent(f"it sleeps for {seconds:.0f} s, and nothing can happen before")
@@ -126,6 +129,14 @@ class Settling:
             return found
         accepted = self.settle(Kernel("every client accepted", lambda: not self._queued(), lambda: -self._queued()))
         return self.settle(expectations.NEVER, _RESTING) if accepted.how is How.MET else accepted
+
+    def _rests_in_go(self, evidence: Evidence) -> bool:
+        """Go's runtime handles every signal, timers' too, so that alone keeps no server of Go's from rest for long."""
+        moves = [(sample.pid, sample.tid, sample.counters.switches) for sample in evidence.second.threads]
+        if moves != self._last_move[0]:
+            self._last_move = moves, time.monotonic()
+        still = time.monotonic() - self._last_move[1] > _STILL_IN_GO
+        return self.language == "go" and still and outcome.asleep_but_for_alarms(evidence)
 
     def _ports(self) -> set[int]:
         return {guest.client.server_port for guest in self.guests}

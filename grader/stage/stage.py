@@ -41,7 +41,7 @@ class Stage(Settling):
 
     `dialogue` makes the transcript of a new client, by its name; `preferred_port` is taken where the server listens on
     several; `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
-    `language` is that of the submission; `descriptors` is how many this machine lets the server, and the grader, have.
+    `descriptors` is how many this machine lets the server, and the grader, have.
     """
 
     dialogue: Callable[[str], Transcript]
@@ -49,7 +49,6 @@ class Stage(Settling):
     allowed: dict[str, list[str]] = field(default_factory=dict)
     model_name: str = ""
     descriptors: int = 1024
-    language: str = ""
     observed: Observed | None = field(default=None, init=False)
     listener: TcpSocket | None = field(default=None, init=False)
 
