@@ -67,6 +67,8 @@ class Examiner:
 
     def _run(self, check: CheckFields, began: float) -> CheckResult:
         assert isinstance(check, Behaviour)  # noqa: S101 - the catalogue holds nothing else
+        if check.fresh:
+            self.launch.end()
         if self.launch.stage is None and (failed := self._started(check, began)):
             return failed
         stage = self.launch.stage

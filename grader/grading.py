@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from grader.report.model import (
     SubmissionInfo,
     Verdict,
 )
-from grader.spec import Spec
+from grader.spec import Spec, is_entry, reference_server
 
 Progress = Callable[[CheckResult], None]
 
@@ -44,8 +44,9 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
     server = spec.server
     wanted = Wanted(server.entry, server.port, server.build, server.run, server.args, spec.limits.memory)
     work = open_submission(path, wanted)
+    references = {name: _reference(name, spec) for check in spec.checks for name in check.references}
     started, began = dt.datetime.now(dt.UTC), time.monotonic()
-    results, told = _in_arena(work, spec, progress)
+    results, told = _in_arena(work, spec, references, progress)
     results += _unfinished(spec, results)
     return Report(
         grader=grader.__version__,
@@ -63,16 +64,30 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
     )
 
 
-def _in_arena(work: Submission, spec: Spec, progress: Progress) -> tuple[list[CheckResult], dict[str, Any]]:
+def _reference(name: str, spec: Spec) -> Submission:
+    folder = reference_server(name, spec.folder)
+    if folder is None:
+        raise ArenaUnavailableError(f"the reference server {name!r} of the spec is not there any more")
+    entries = sorted(file.name for file in folder.iterdir() if is_entry(file))
+    return open_submission(folder, Wanted(entries, spec.server.port, memory=spec.limits.memory))
+
+
+def _in_arena(
+    work: Submission, spec: Spec, references: Mapping[str, Submission], progress: Progress
+) -> tuple[list[CheckResult], dict[str, Any]]:
     """Fork the arena and read what it tells, a JSON line for each check and a last one for the rest."""
     listening, telling = os.pipe()
 
     def tell(message: dict[str, Any]) -> None:
         os.write(telling, (json.dumps(message) + "\n").encode())
 
-    needed = [work.folder, Path(grader.__file__).parent, *needed_paths(), *work.toolchain.shown]
+    needed = [Path(grader.__file__).parent, *needed_paths()]
+    for each in (work, *references.values()):
+        needed += [each.folder, *each.toolchain.shown]
     child = run_isolated(
-        lambda: _examine(work, spec, workspace(needed), tell), needed, lambda reason: tell({"unavailable": reason})
+        lambda: _examine(Launch(spec, work, workspace(needed), references=references), tell),
+        needed,
+        lambda reason: tell({"unavailable": reason}),
     )
     os.close(telling)
     results: list[CheckResult] = []
@@ -102,9 +117,8 @@ def _end(child: int) -> None:
     os.waitpid(child, 0)
 
 
-def _examine(work: Submission, spec: Spec, folder: Path, tell: Callable[[dict[str, Any]], None]) -> None:
-    launch = Launch(spec, work, folder)
-    examiner = Examiner(spec, launch, lambda result: tell({"check": result.model_dump(mode="json")}))
+def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
+    examiner = Examiner(launch.spec, launch, lambda result: tell({"check": result.model_dump(mode="json")}))
     try:
         examiner.examine()
     except ArenaUnavailableError as error:

@@ -30,7 +30,9 @@ def inquire(stage: Stage, finding: Finding, folder: Path, seconds: float) -> dic
     decided_ns = stage.began_ns + int(seconds * 1e9)
     look = finding.evidence.second if finding.evidence else stage.look()[0]
     spinning = finding.evidence is None and not finding.ended and _runs(look, stage)
-    stacks = () if finding.ended else stage.stacks(look, _SPIN_SAMPLES if spinning else 1)
+    stacks = finding.stacks
+    if not stacks and not finding.ended:
+        stacks = stage.stacks(look, _SPIN_SAMPLES if spinning else 1)
     case = _case(stage, finding, folder, stacks, spinning=spinning)
     diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
     stood = _stood(finding, look, stacks, folder)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import resource
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.arena import sandbox, submission
 from grader.arena.namespaces import ArenaUnavailableError, new_network
-from grader.arena.server import run_to_end, start
+from grader.arena.server import RunningServer, run_to_end, start
 from grader.arena.submission import Submission
-from grader.behaviours.base import message
 from grader.evidence.procfs import schedstat_moves
 from grader.evidence.records import Evidence, Wait, WaitKind
 from grader.evidence.throttle import throttle_reader
@@ -19,7 +19,7 @@ from grader.judgement.budget import Budget
 from grader.judgement.expectations import Answered, Kernel
 from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.outcome import How, Outcome
-from grader.judgement.transcript import transcript_of
+from grader.judgement.protocols import conversation
 from grader.report.model import Basis, ServerOutput, Verdict
 from grader.spec import Spec
 from grader.stage import Stage
@@ -34,11 +34,15 @@ _ONE_TURN = Budget(cpu=0.1, wakeups=2, wall=1.0, least=0)
 
 @dataclass
 class Launch:
-    """One submission's server: `workspace` is the arena's tmpfs, `output` what the longest-talking run printed."""
+    """One submission's server: `workspace` is the arena's tmpfs, `output` what the longest-talking run printed.
+
+    `references` are the servers of ours, by name, that some check measures the submission against.
+    """
 
     spec: Spec
     work: Submission
     workspace: Path
+    references: Mapping[str, Submission] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     output: ServerOutput = field(default_factory=ServerOutput)
@@ -62,7 +66,7 @@ class Launch:
         submission.copy_files(self.work.folder, self.source)
         if not self.work.build:
             return None
-        status, output = self._run(self.work.build)
+        status, output = self._run(self.source, self.work, self.work.build)
         if status == 0:
             return None
         self.output = ServerOutput(text=output, total_bytes=len(output), kept_bytes=len(output))
@@ -78,17 +82,17 @@ class Launch:
             ended=True,
         )
 
-    def _run(self, argv: tuple[str, ...]) -> tuple[int | None, str]:
+    def _run(self, folder: Path, work: Submission, argv: tuple[str, ...]) -> tuple[int | None, str]:
         scratch = self.workspace / "scratch"
-        return run_to_end(self.source, scratch, self._program(argv), self._bounds(), _BUILD_SECONDS)
+        return run_to_end(folder, scratch, self._program(work, argv), self._bounds(work), _BUILD_SECONDS)
 
-    def _program(self, argv: tuple[str, ...]) -> sandbox.Program:
-        settings = {**self.work.language.environment, **self.spec.server.env}
+    def _program(self, work: Submission, argv: tuple[str, ...]) -> sandbox.Program:
+        settings = {**work.language.environment, **self.spec.server.env}
         environment = sandbox.environment(self.spec.server.port, settings)
-        return sandbox.Program(argv, environment, self.work.toolchain.shown)
+        return sandbox.Program(argv, environment, work.toolchain.shown)
 
-    def _bounds(self) -> sandbox.Bounds:
-        limits, language = self.spec.limits, self.work.language
+    def _bounds(self, work: Submission) -> sandbox.Bounds:
+        limits, language = self.spec.limits, work.language
         address_space = resource.RLIM_INFINITY if language.reserves else limits.memory * 4 + _EXTRA_ADDRESS_SPACE
         return sandbox.Bounds(
             files=limits.files,
@@ -114,23 +118,38 @@ class Launch:
         for old in (folder, scratch):
             shutil.rmtree(old, ignore_errors=True)
         submission.copy_files(self.source, folder)
-        output_cap = self.spec.limits.output
         return Stage(
-            server=start(folder, scratch, self._program(self.work.run), self._bounds(), output_cap),
-            dialogue=lambda name: transcript_of(name, self.spec.protocol.reply, self.spec.protocol.suffix),
+            server=self._run_in(folder, self.work),
+            conversation=conversation(self.spec.protocol),
             schedstat=self._schedstat,
             preferred_port=self._port,
             memory=self.spec.limits.memory,
             throttled=self._throttled,
             allowed=self.spec.facets(),
-            descriptors=min(self._bounds().files_allowed, self._own_files),
+            descriptors=min(self._bounds(self.work).files_allowed, self._own_files),
             model_name=self.spec.model_name,
             language=self.work.language.name,
+            startup=self.spec.limits.startup,
+            run_again=self._run_again,
         )
+
+    def _run_in(self, folder: Path, work: Submission) -> RunningServer:
+        program, cap = self._program(work, work.run), self.spec.limits.output
+        return start(folder, self.workspace / "scratch", program, self._bounds(work), cap)
+
+    def _run_again(self, reference: str) -> RunningServer:
+        if not reference:
+            return self._run_in(self.workspace / "run", self.work)
+        work, folder = self.references[reference], self.workspace / f"reference-{reference.replace('/', '_')}"
+        if not folder.exists():
+            submission.copy_files(work.folder, folder)
+            if work.build and (status := self._run(folder, work, work.build)[0]):
+                raise ArenaUnavailableError(f"the reference server {reference} cannot be built: status {status}")
+        return self._run_in(folder, work)
 
     def _opened(self, stage: Stage) -> Finding | None:
         try:
-            found = stage.open(self.spec.limits.startup)
+            found = stage.open()
             if found.how is How.ENDED and stage.server.poll() in _CANNOT_EXECUTE:
                 self._require_program(self.work.run)
             if found.how is not How.MET:
@@ -148,7 +167,7 @@ class Launch:
         program = argv[0]
         if "/" in program and not program.startswith("/"):
             return  # a file of the submission's own
-        status, output = self._run(("sh", "-c", 'command -v -- "$0"', program))
+        status, output = self._run(self.source, self.work, ("sh", "-c", 'command -v -- "$0"', program))
         if status:
             raise ArenaUnavailableError(f"this machine cannot run {program} in the sandbox: {output.strip()}")
 
@@ -167,6 +186,9 @@ class Launch:
         """End the server, unless it is provably as it was when it had just started: then the next check may have it."""
         stage = self.stage
         if stage is None:
+            return
+        if stage.used_up:
+            self.end()
             return
         try:
             stage.dismiss(stage.guests)
@@ -204,7 +226,7 @@ def _answers(stage: Stage, port: int) -> bool:
     stage.begin()
     try:
         (guest,) = stage.connect()
-        guest.ask(message(0))
+        guest.ask(stage.request(0))
         return stage.settle(Answered([guest])).how is How.MET
     except CheckFailed:
         return False

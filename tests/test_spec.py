@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 
 from grader.behaviours import catalogue
+from grader.behaviours.departures import WAYS
 from grader.spec import CheckFields, Facets, Spec, SpecError, load_spec, parse_spec
 
 SELECT = (ROOT / "specs" / "select.yaml").read_bytes()
@@ -159,7 +160,11 @@ server: {port: "80", env: {A: 1}, args: [a, 2]}
         ("points: 10", "sizes: [1 B, 5]", f"entry 2 of 'sizes' cannot be 5 at x.yaml:9:18; {SIZES}"),
         ("id: leaving", "id: first", "the id 'first' is there twice at x.yaml:11:9; every check has an id of its own"),
         ("how: fin", "how: fins", "'how' cannot be 'fins' at x.yaml:12:10; did you mean 'fin'?"),
-        ("how: fin", "how: 7", "'how' cannot be 7 at x.yaml:12:10; choose one of fin, reset, half_close"),
+        (
+            "how: fin",
+            "how: 7",
+            f"'how' cannot be 7 at x.yaml:12:10; choose one of {', '.join(WAYS)}",
+        ),
         ("clients: 3", "clients: 0", "'clients' must be at least 1, not 0 at x.yaml:13:14"),
         ("clients: 3", "clients: 3.0", "'clients' must be a whole number, not 3.0 at x.yaml:13:14"),
         ("clients: 3", "clients:", "'clients' must be a whole number, not empty at x.yaml:13:13"),

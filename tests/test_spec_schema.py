@@ -182,7 +182,7 @@ def test_loader_and_schema_accept_alike(old: str, new: str) -> None:
 PARTS: dict[str, type[BaseModel]] = {"server": Server, "protocol": Protocol, "limits": Limits}
 KEYS = [(name, key) for name, part in PARTS.items() for key in part.model_fields if key != "entry"]
 KINDS = [(name, kind) for name, kind in catalogue().items() if name != "pool_limit"]
-KEYS += [(name, key) for name, kind in KINDS for key in kind.model_fields if key != "needs"]
+KEYS += [(name, key) for name, kind in KINDS for key in kind.model_fields if key not in ("needs", "reference")]
 WORDS = st.sampled_from(["fin", "idle", "upper", "5%", "32 MiB", "10 s", "5", "echo", "yes", "-", ""])
 PLAIN = st.none() | st.booleans() | st.integers(-3, 1100) | st.just(0.5) | WORDS
 VALUES = PLAIN | st.lists(PLAIN, max_size=2) | st.dictionaries(st.sampled_from("ab"), PLAIN, max_size=2)
@@ -194,6 +194,8 @@ def test_loader_and_schema_agree_on_any_value_of_any_key(key: tuple[str, str], v
     part, name = key
     check = {"behaviour": "echo" if part in PARTS else part, **({} if part in PARTS else {name: value})}
     whole = {"spec": "a", "title": "b", "checks": [check], **({part: {name: value}} if part in PARTS else {})}
+    if part == "broadcast":
+        whole["protocol"] = {"reply": "broadcast"}
     text = yaml.safe_dump(whole)
 
     assert loads(text) == fits(text)

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.judgement.transcript import REPLIES, SuffixTranscript, Transcript, transcript_of
+from grader.judgement.protocols import conversation
+from grader.judgement.transcript import REPLIES, SuffixTranscript, Transcript
+from grader.spec import Protocol
 
 
 def heard(request: bytes, *pieces: bytes) -> Transcript:
     transcript = Transcript("ann", REPLIES["upper"])
-    transcript.expect(request)
+    transcript.announce(request)
     for piece in pieces:
         transcript.take(piece)
     return transcript
@@ -75,7 +77,7 @@ def test_a_mismatch_shows_the_neighbourhood_of_the_first_wrong_byte() -> None:
 
 def test_replies_to_several_requests_follow_each_other() -> None:
     transcript = heard(b"one\n", b"ONE\n")
-    transcript.expect(b"two\n")
+    transcript.announce(b"two\n")
 
     assert transcript.missing == 4
     transcript.take(b"TWO\n")
@@ -83,8 +85,8 @@ def test_replies_to_several_requests_follow_each_other() -> None:
 
 
 def suffixed(request: bytes, *pieces: bytes) -> Transcript:
-    transcript = transcript_of("ann", "upper", "_SB")
-    transcript.expect(request)
+    transcript = conversation(Protocol(suffix="_SB")).transcript("ann")
+    transcript.announce(request)
     for piece in pieces:
         transcript.take(piece)
     return transcript

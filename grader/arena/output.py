@@ -20,6 +20,7 @@ class Output:
         self.fd = fd
         self.total = 0
         self.ended = False
+        self._closed = False
         self._half = max(cap // 2, 1)
         self._head = bytearray()
         self._tail: deque[bytes] = deque()
@@ -27,7 +28,7 @@ class Output:
 
     def drain(self) -> None:
         """Take what is there, but not for ever: a flood must not keep the grader from its work."""
-        for _ in range(_CHUNKS_AT_ONCE):
+        for _ in range(0 if self._closed else _CHUNKS_AT_ONCE):
             try:
                 data = os.read(self.fd, _CHUNK)
             except BlockingIOError:
@@ -63,4 +64,5 @@ class Output:
 
     def close(self) -> None:
         """Give the descriptor back."""
+        self._closed = True
         os.close(self.fd)

@@ -46,7 +46,9 @@ class RunningServer:
         end_everybody()
 
     def end(self) -> None:
-        """End the processes, keep what they had printed, and give the descriptors back."""
+        """End the processes, keep what they had printed, and give the descriptors back; once."""
+        if self.told.closed:
+            return
         self.end_processes()
         self.output.drain()
         self.output.close()

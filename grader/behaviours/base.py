@@ -19,6 +19,8 @@ class Behaviour(CheckFields):
     """One thing that a server must do: its parameters are its fields, its documentation is its docstring."""
 
     name: ClassVar[str]
+    fresh: ClassVar[bool] = False
+    """Whether it needs a server that nobody has talked to yet, in a network that nobody has used."""
 
     @abstractmethod
     def check(self, stage: Stage) -> Finding:
@@ -32,18 +34,20 @@ class Behaviour(CheckFields):
 @functools.cache
 def catalogue() -> Mapping[str, type[Behaviour]]:
     """Every behaviour by name: the bundled ones, and those that installed packages offer as entry points."""
-    from grader.behaviours import flow, leaving, model, queueing, resources, serving  # noqa: PLC0415 - they import this module
+    from grader.behaviours import (  # noqa: PLC0415 - they import this module
+        chat,
+        flow,
+        leaving,
+        life,
+        many,
+        model,
+        queueing,
+        resources,
+        serving,
+        speed,
+    )  # fmt: skip
 
-    bundled = [kind for module in (serving, queueing, leaving, flow, resources, model) for kind in module.BEHAVIOURS]
+    families = (serving, many, queueing, leaving, flow, resources, life, model, speed, chat)
+    bundled = [kind for module in families for kind in module.BEHAVIOURS]
     offered = [point.load() for point in entry_points(group=ENTRY_POINT_GROUP)]
     return {kind.name: kind for kind in (*bundled, *offered)}
-
-
-def message(number: int, size: int = 0) -> bytes:
-    """A request like no other, of at least `size` bytes, ending in a newline for servers that read lines."""
-    line = f"client {number} says: the quick brown fox jumps over the lazy dog\n".encode()
-    if size <= len(line):
-        return line
-    # Numbered blocks: a lost, doubled or swapped stretch shows, whatever its length.
-    blocks = b"".join(b"%08x-abcdefghijklmnopqrstuvw-" % index for index in range(size // 33 + 1))
-    return blocks[: size - len(line)] + line

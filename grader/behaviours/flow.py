@@ -6,19 +6,21 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.behaviours.base import Behaviour, message
+from grader.behaviours.base import Behaviour
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
+from grader.report import people
 from grader.spec import Size
 from grader.stage import Guest, Stage
 
 _SMALL_BUFFER = 4096
 _MOST_ASKED = 64 << 20
+_ASKED_AT_A_TIME = 1 << 20
 
 
 def hold_back(stage: Stage, guest: Guest, size: int, doing: str) -> None:
     """Let a client ask again and again without reading, until what the server has for it fills every buffer."""
-    rest = stage.stall(guest, message(1, size), most=max(_MOST_ASKED, size))
+    rest = stage.stall([guest], stage.request(1, size), most=max(_MOST_ASKED, size))
     if rest.how is How.ENDED:
         words = (
             f"the server did not live through a client who asks for {guest.transcript.missing} bytes and does not read"
@@ -41,7 +43,7 @@ class LargeMessage(Behaviour):
     def check(self, stage: Stage) -> Finding:
         # The same client twice: another one, or one that leaves, would be the subject of other checks.
         (guest,) = stage.connect(receive_buffer=_SMALL_BUFFER)
-        guest.ask(message(1, self.size))
+        guest.ask(stage.request(1, self.size))
         stage.answered([guest], f"{self.size} bytes did not come back whole", doing="large", size=self.size)
         before = len(guest.transcript.expected)
         hold_back(stage, guest, self.size, "large")
@@ -70,11 +72,49 @@ class SlowReader(Behaviour):
         (slow,) = stage.connect(receive_buffer=_SMALL_BUFFER)
         hold_back(stage, slow, self.size, "slow_reader")
         for number, guest in enumerate(others):
-            guest.ask(message(number))
+            guest.ask(stage.request(number))
         stage.answered(others, f"{slow.name} did not read, and others were not served meanwhile", doing="slow_reader")
         slow.client.resume()
         stage.answered([slow], f"{slow.name} read late, and not every byte was there", doing="slow_reader")
         return passed(f"{self.others} others were served while {slow.name} did not read", others=self.others)
 
 
-BEHAVIOURS = (LargeMessage, SlowReader)
+class MemoryCeiling(Behaviour):
+    """Hold only so much for a client who asks and asks and does not read.
+
+    The client asks until the server takes no more from it, or until it has asked for all that is stated. What the
+    server's processes hold then, beyond what they held before, must stay below the ceiling: a server that keeps
+    whatever it cannot send can be filled up by anybody.
+    """
+
+    name: ClassVar[str] = "memory_ceiling"
+    default_title: ClassVar[str] = "A client who does not read does not fill the memory"
+    behaviour: Literal["memory_ceiling"] = "memory_ceiling"
+    asked: Size = Field(default=64 << 20, ge=1 << 20, le=4 << 30, description="how much the client asks for at most")
+    at_most: Size = Field(default=16 << 20, ge=1 << 16, le=4 << 30, description="how much more memory may be held")
+
+    def check(self, stage: Stage) -> Finding:
+        (guest,) = stage.connect(receive_buffer=_SMALL_BUFFER)
+        guest.ask(stage.request(0))
+        stage.answered([guest], "not even the first message was answered", doing="memory")
+        stage.rest()
+        before, request = stage.memory_held(), stage.request(1, _ASKED_AT_A_TIME)
+        guest.client.pause()
+        asked = 0
+        while asked < self.asked and not guest.client.wants_to_write:
+            guest.ask(request)
+            asked += len(request)
+            if (rest := stage.rest()).how is How.ENDED:
+                stage.fail(rest, f"the server did not live through {asked} bytes asked by one client", [guest])
+        held = max(stage.memory_held() - before, 0)
+        taken = guest.client.sent
+        words = (
+            f"of a client who does not read it took {people.size(taken)} and holds {people.size(held)} more than before"
+        )
+        if held > self.at_most:
+            words += f"; {people.size(self.at_most)} are allowed"
+            stage.fail_observed(words, doing="memory", asked=asked, taken=taken, held=held)
+        return passed(words, asked=asked, taken=taken, held=held)
+
+
+BEHAVIOURS = (LargeMessage, SlowReader, MemoryCeiling)

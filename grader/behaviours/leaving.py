@@ -6,54 +6,49 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.behaviours.base import Behaviour, message
-from grader.clients import personas
-from grader.clients.personas import Until
+from grader.behaviours.base import Behaviour
+from grader.behaviours.departures import WAYS, Party
 from grader.judgement.counts import growing
 from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.stage import Guest, Stage
 
-_WAYS: dict[str, tuple[personas.Persona, str]] = {
-    "fin": (personas.polite, "closed their connections"),
-    "reset": (personas.resetting, "reset their connections"),
-    "half_close": (personas.half_closing, "half-closed their connections"),
-}
-_OTHERWISE = {
-    Until.ANSWERED: "not all clients were served before they left",
-    Until.ENDED: "half-closed clients did not get their reply and then the end",
-}
-
 
 class Disconnect(Behaviour):
     """Survive clients who leave, time after time, while another one stays.
 
-    In each round some clients connect, are served and leave in the stated way: `fin` closes, `reset` resets,
-    `half_close` sends a last message, stops sending and waits for the reply and the end of the stream. After each
-    round the one who stays is served, and the server is as quiet as it was. What it holds must not grow with
-    every round. With `staying: false`, for servers that serve one client at a time, they come one after the other,
-    and after each round somebody new is served.
+    In each round some clients connect and leave in the stated way. After each round the one who stays is served, and
+    the server is as quiet as it was. What it holds must not grow with every round. With `staying: false`, for
+    servers that serve one client at a time, they come one after the other, and after each round somebody new is served.
+
+    The ways: `fin` is served and closes; `reset` is served and resets; `half_close` sends a last message, stops sending
+    and waits for the reply and the end of the stream; `mid_message` leaves when half of its message has been read;
+    `while_replying` asks for much, does not read, and leaves while the server still has bytes for it; `before_accept`
+    leaves while it still stands in the listener's queue; `storm`: all leave at one moment, and others come and
+    leave at the same moment. In the last four one resets, one closes, and so on in turn.
     """
 
     name: ClassVar[str] = "disconnect"
     default_title: ClassVar[str] = "Clients that leave do no harm"
     behaviour: Literal["disconnect"] = "disconnect"
-    how: Literal["fin", "reset", "half_close"] = Field(default="fin", description="the way in which they leave")
+    how: Literal["fin", "reset", "half_close", "mid_message", "while_replying", "before_accept", "storm"] = Field(
+        default="fin", description="the way in which they leave"
+    )
     clients: int = Field(default=10, ge=1, le=500, description="how many leave in each round")
     rounds: int = Field(default=4, ge=3, le=20, description="how often; three at least tell a leak from a late release")
     staying: bool = Field(default=True, description="whether one client stays, and all others are there at once")
 
     def check(self, stage: Stage) -> Finding:
-        _, left = _WAYS[self.how]
+        depart, left = WAYS[self.how]
         staying = stage.connect(1 if self.staying else 0)
         for guest in staying:
-            guest.ask(message(0))
+            guest.ask(stage.request(0))
             stage.answered([guest], "not even the first client was served", doing=self.how)
         spun = stage.rest().busy
         counts = []
         for number in range(1, self.rounds + 1):
-            self._come_and_go(stage, number)
+            depart(stage, Party(self.how, number, self.clients, self.clients if self.staying else 1))
             after = f"after {self.clients} clients {left} (round {number})"
             self._serve_another(stage, staying, number, after)
             rest = stage.rest()
@@ -71,19 +66,9 @@ class Disconnect(Behaviour):
             rounds=self.rounds,
         )
 
-    def _come_and_go(self, stage: Stage, number: int) -> None:
-        persona, _ = _WAYS[self.how]
-        together = self.clients if self.staying else 1
-        for start in range(0, self.clients, together):
-            guests = stage.connect(together)
-            first = number * self.clients + start
-            scripts = [(guest, persona(guest, message(first + index))) for index, guest in enumerate(guests)]
-            stage.perform(scripts, _OTHERWISE, doing=self.how, round=number)
-            stage.forget(guests)
-
     def _serve_another(self, stage: Stage, staying: list[Guest], number: int, after: str) -> None:
         (guest,) = staying or stage.connect()
-        guest.ask(message(number))
+        guest.ask(stage.request(number))
         who = "the client who stayed" if self.staying else "the next client"
         stage.answered([guest], f"{who} was not served {after}", doing=self.how, round=number)
         if not self.staying:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from grader.behaviours.base import Behaviour, message
+from grader.behaviours.base import Behaviour
 from grader.judgement.expectations import Answered, OneAnswered
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How, Outcome
@@ -28,7 +28,7 @@ class QueuedClients(Behaviour):
     def check(self, stage: Stage) -> Finding:
         guests = stage.connect(2) + stage.connect_some(self.clients - 2)
         for number, guest in enumerate(guests):
-            guest.ask(message(number))
+            guest.ask(stage.request(number))
         for number, guest in enumerate(guests):
             otherwise = f"{guest.name} was not served" + (
                 f" after {guests[number - 1].name} had left" if number else ""
@@ -61,7 +61,7 @@ class PoolLimit(Behaviour):
     def check(self, stage: Stage) -> Finding:
         guests = stage.connect(self.clients)
         for number, guest in enumerate(guests):
-            guest.ask(message(number))
+            guest.ask(stage.request(number))
         found = stage.settle(Answered(guests))
         served = [guest for guest in guests if guest.transcript.complete]
         self._require_bounds(stage, found, guests, served)

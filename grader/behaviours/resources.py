@@ -6,7 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.behaviours.base import Behaviour, message
+from grader.behaviours.base import Behaviour
+from grader.judgement.counts import growing
+from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Finding, passed
 from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
@@ -35,6 +37,10 @@ class CpuCeiling(Behaviour):
     )
     clients: int = Field(default=10, ge=1, le=1000, description="how many, where there are clients")
     at_most: Percent = Field(default=0.05, gt=0, le=1, description="the ceiling, as a share of one core")
+
+    @property
+    def waits_for_replies(self) -> bool:
+        return self.when == "after_disconnect"
 
     def check(self, stage: Stage) -> Finding:
         situation = _WORDS[self.when].format(clients=self.clients)
@@ -66,9 +72,76 @@ class CpuCeiling(Behaviour):
         if self.when == "after_disconnect":
             for number in range(self.clients):
                 (guest,) = stage.connect()
-                guest.ask(message(number))
+                guest.ask(stage.request(number))
                 stage.answered([guest], "a client was not served before it left", doing=self.when)
                 stage.dismiss([guest])
 
 
-BEHAVIOURS = (CpuCeiling,)
+class DescriptorLeak(Behaviour):
+    """Give back whatever was opened to serve a message, while the clients stay.
+
+    Some clients ask in several rounds, many times in each. What the server holds must not grow with every round.
+    """
+
+    name: ClassVar[str] = "descriptor_leak"
+    default_title: ClassVar[str] = "Messages leave nothing open"
+    behaviour: Literal["descriptor_leak"] = "descriptor_leak"
+    clients: int = Field(default=3, ge=1, le=500, description="how many are there")
+    messages: int = Field(default=20, ge=1, le=1000, description="how many each of them sends in a round")
+    rounds: int = Field(default=4, ge=3, le=20, description="how often; three at least tell a leak from a late release")
+
+    def check(self, stage: Stage) -> Finding:
+        guests = stage.connect(self.clients)
+        counts = []
+        for turn in range(self.rounds):
+            for number in range(self.messages):
+                for guest in guests:
+                    guest.ask(stage.request(turn * self.messages + number))
+                stage.answered(guests, "not all messages were answered", doing="leak", round=turn + 1)
+            if (rest := stage.rest()).how is How.ENDED:
+                stage.fail(rest, f"the server did not live on after round {turn + 1}", guests, doing="leak")
+            counts.append(stage.counts())
+        each = f"{self.messages} messages of {self.clients} clients in each"
+        if leak := growing(counts):
+            stage.fail_observed(f"{leak} ({each})", doing="leak")
+        return passed(f"{self.rounds} rounds left nothing open ({each})", rounds=self.rounds)
+
+
+class ThreadCeiling(Behaviour):
+    """Have no more threads than stated, in all processes together, however many clients there are.
+
+    Counted at rest: without clients, with silent ones, and when each has been served. Threads that the language's
+    runtime keeps for itself do not count.
+    """
+
+    name: ClassVar[str] = "thread_ceiling"
+    default_title: ClassVar[str] = "The server has no more threads than it needs"
+    behaviour: Literal["thread_ceiling"] = "thread_ceiling"
+    clients: int = Field(default=20, ge=0, le=1000, description="how many are connected")
+    at_most: int = Field(default=1, ge=1, le=10000, description="threads of all processes, the first included")
+
+    @property
+    def waits_for_replies(self) -> bool:
+        return False
+
+    def check(self, stage: Stage) -> Finding:
+        most = self._count(stage, "without clients")
+        guests = stage.connect_some(self.clients)
+        most = max(most, self._count(stage, f"with {len(guests)} silent clients"))
+        for number, guest in enumerate(guests):
+            guest.ask(stage.request(number))
+        stage.settle(Answered(guests))
+        most = max(most, self._count(stage, f"with {len(guests)} clients that have asked"))
+        return passed(f"it never had more than {most} threads, {self.at_most} are allowed", threads=most)
+
+    def _count(self, stage: Stage, when: str) -> int:
+        if (rest := stage.rest()).how is How.ENDED:
+            stage.fail(rest, f"the server did not live on {when}", [], doing="threads")
+        threads = stage.threads()
+        if threads > self.at_most:
+            words = f"{when} it has {threads} threads, {self.at_most} are allowed"
+            stage.fail_observed(words, doing="threads", threads=threads)
+        return threads
+
+
+BEHAVIOURS = (CpuCeiling, DescriptorLeak, ThreadCeiling)

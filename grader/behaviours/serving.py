@@ -6,11 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.behaviours.base import Behaviour, message
+from grader.behaviours.base import Behaviour
 from grader.clients.personas import Until, fragmenting
-from grader.judgement.expectations import Answered, AnsweredOrRefused
 from grader.judgement.finding import Finding, passed
-from grader.judgement.outcome import How, Outcome
+from grader.judgement.outcome import How
 from grader.spec import Size
 from grader.stage import Guest, Stage
 
@@ -36,97 +35,55 @@ class Echo(Behaviour):
         description="message sizes, each sent once",
     )
     pieces: int = Field(default=8, ge=0, le=100, description="into how many pieces one message is cut; 0 for none")
+    binary: bool = Field(
+        default=False, description="whether one message holds every byte value, which is text in no encoding"
+    )
     pipelined: int = Field(default=5, ge=0, le=100, description="messages sent at once, without waiting for replies")
 
     def check(self, stage: Stage) -> Finding:
         (guest,) = stage.connect()
         for number, size in enumerate(self.sizes):
-            request = message(number, size)[-size:]
+            request = stage.request(number, size)
             guest.ask(request)
             stage.answered([guest], f"a message of {size} bytes was not answered rightly", doing="echo", size=size)
+        if self.binary:
+            guest.ask(bytes(range(256)))
+            stage.answered([guest], "a message of all byte values was not answered rightly", doing="binary")
         self._in_pieces(stage, guest)
         for number in range(self.pipelined):
-            guest.ask(message(number))
+            guest.ask(stage.request(number))
         stage.answered([guest], f"{self.pipelined} messages sent at once were not answered rightly", doing="echo")
         return passed(f"every reply was right, {guest.transcript.received} bytes in all", messages=len(self.sizes))
 
     def _in_pieces(self, stage: Stage, guest: Guest) -> None:
         if self.pieces:
-            script = fragmenting(self.pieces)(guest, message(0))
+            script = fragmenting(self.pieces)(guest, stage.request(0))
             stage.perform([(guest, script)], _IN_PIECES, doing="echo", pieces=self.pieces)
 
 
-class ConcurrentClients(Behaviour):
-    """Serve many clients who are all connected at the same time, none waiting for another to leave.
+class SequentialClients(Behaviour):
+    """Serve one client after another, each when the one before has gone and nobody else is there.
 
-    All connect, then all ask at once, twice; nobody leaves before everybody has both replies.
+    Each connects, asks, has its reply and leaves; the next comes only when the server has come to rest.
     """
 
-    name: ClassVar[str] = "concurrent_clients"
-    default_title: ClassVar[str] = "Many clients are served at the same time"
-    behaviour: Literal["concurrent_clients"] = "concurrent_clients"
-    clients: int = Field(default=50, ge=2, le=1000, description="how many are connected at once")
+    name: ClassVar[str] = "sequential_clients"
+    default_title: ClassVar[str] = "One client after another is served"
+    behaviour: Literal["sequential_clients"] = "sequential_clients"
+    clients: int = Field(default=10, ge=2, le=1000, description="how many come, one after the other")
 
     def check(self, stage: Stage) -> Finding:
-        guests = stage.connect(self.clients)
-        for turn in range(2):
-            for number, guest in enumerate(guests):
-                guest.ask(message(turn * self.clients + number))
-            otherwise = f"not all of {self.clients} connected clients were served"
-            found = stage.settle(Answered(guests))
-            if found.how is not How.MET:
-                served = sum(guest.transcript.complete for guest in guests)
-                stage.fail(found, otherwise, guests, doing="concurrent", clients=self.clients, served=served)
-        return passed(f"all {self.clients} clients were served while all were connected", clients=self.clients)
+        for number in range(self.clients):
+            words = f"client {number + 1} was not served" + (" after those before it had left" if number else "")
+            (guest,) = stage.connect()
+            guest.ask(stage.request(number))
+            stage.answered([guest], words, doing="sequential", served=number)
+            stage.dismiss([guest])
+            if (rest := stage.rest()).how is How.ENDED:
+                stage.fail(
+                    rest, f"the server did not live on when client {number + 1} had left", [], doing="sequential"
+                )
+        return passed(f"{self.clients} clients were served one after the other", clients=self.clients)
 
 
-class Capacity(Behaviour):
-    """Hold very many clients at once, most of them silent.
-
-    All connect, then each asks once while all others are there. Then they leave, and somebody new must be served.
-    Where the model has a bound of its own (select() cannot watch a descriptor above 1023) `may_refuse` lets the server
-    turn away those whom it cannot hold, by ending their connections or by leaving them in the listener's queue; it
-    must still serve `at_least` at once, and live.
-    """
-
-    name: ClassVar[str] = "capacity"
-    default_title: ClassVar[str] = "Very many clients at once"
-    behaviour: Literal["capacity"] = "capacity"
-    clients: int = Field(default=1000, ge=2, le=20000, description="how many are connected at once")
-    may_refuse: bool = Field(default=False, description="whether the server may turn away those whom it cannot hold")
-    at_least: int = Field(default=500, ge=1, le=20000, description="how many it must hold even so")
-
-    @property
-    def descriptors(self) -> int:
-        return self.clients
-
-    def check(self, stage: Stage) -> Finding:
-        stage.require_descriptors(self.clients)
-        guests = stage.connect_some(self.clients) if self.may_refuse else stage.connect(self.clients)
-        for number, guest in enumerate(guests):
-            guest.ask(message(number))
-        found = stage.settle(AnsweredOrRefused(guests) if self.may_refuse else Answered(guests))
-        served = sum(guest.transcript.complete for guest in guests)
-        self._require_enough(stage, found, guests, served)
-        stage.dismiss(guests)
-        (guest,) = stage.connect()
-        guest.ask(message(0))
-        stage.answered([guest], f"after {self.clients} clients had come and left nobody was served", doing="capacity")
-        refused = self.clients - served
-        others = f", and turned away {refused}" if refused else ""
-        return passed(f"it held {served} clients at once{others}", clients=self.clients, served=served)
-
-    def _require_enough(self, stage: Stage, found: Outcome, guests: list[Guest], served: int) -> None:
-        enough = served >= (self.at_least if self.may_refuse else self.clients)
-        if enough and found.how not in (How.ENDED, How.BROKEN):
-            return
-        words = f"only {served} of {self.clients} clients were served while all were connected"
-        if found.how is How.MET:
-            # Turned away by a server that wanted to, or by the end of one that did not?
-            found = stage.rest()
-            if found.how is not How.ENDED:
-                stage.fail_observed(words, doing="capacity", clients=self.clients, served=served)
-        stage.fail(found, words, guests, doing="capacity", clients=self.clients, served=served)
-
-
-BEHAVIOURS = (Echo, ConcurrentClients, Capacity)
+BEHAVIOURS = (Echo, SequentialClients)

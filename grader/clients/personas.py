@@ -92,6 +92,13 @@ def fragmenting(pieces: int) -> Persona:
     return persona
 
 
+def interrupted(speaker: Speaker, message: bytes) -> Steps:
+    """Says half of a message; when the server has read that, whoever runs it lets it leave without the other half."""
+    speaker.announce(message)
+    speaker.say(message[: len(message) // 2])
+    yield Until.TAKEN
+
+
 def talking(speaker: Speaker, message: bytes) -> Steps:
     """Asks, reads while it sends however long the message is, and stays."""
     speaker.ask(message)

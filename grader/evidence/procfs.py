@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -37,6 +38,9 @@ _ANONYMOUS = {
     "anon_inode:[timerfd]": DescriptorKind.TIMERFD,
     "anon_inode:[io_uring]": DescriptorKind.IO_URING,
 }
+_SCHEDULED_CLOCK = 2
+"""The low bits of a process's clock in clock_gettime(2): its CPU time to the nanosecond."""
+_PARENT = re.compile(r"^PPid:\t(\d+)", re.MULTILINE)
 _INTERNET_KINDS = {socket.SOCK_STREAM: DescriptorKind.TCP, socket.SOCK_DGRAM: DescriptorKind.UDP}
 
 
@@ -155,6 +159,27 @@ class ProcReader:
             outside=outside,
             pending_signals=any(int(status[mask], 16) for mask in ("SigPnd", "ShdPnd")),
         )
+
+    def threads(self) -> list[int]:
+        """The id of every thread of the whole tree."""
+        found: list[int] = []
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                found += map(int, os.listdir(f"{self.root}/{pid}/task"))
+        return found
+
+    def cpu_seconds(self) -> float:
+        """CPU time that the living processes have used so far, in all their threads, ended ones too."""
+        total = 0.0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                total += time.clock_gettime(~pid << 3 | _SCHEDULED_CLOCK)
+        return total
+
+    def first_processes(self) -> list[int]:
+        """Those whose parents are not of the tree: what was started, and what it has lost."""
+        pids = set(self.pids())
+        return sorted(pid for pid in pids if self._figure(pid, "status", _PARENT) not in pids)
 
     def memory(self, allowed: int) -> int:
         """Resident bytes of the whole tree.

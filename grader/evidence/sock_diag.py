@@ -53,6 +53,10 @@ class SocketTable:
         """Only the sockets in LISTEN: cheap however many connections there are."""
         return self._both(1 << _LISTEN)
 
+    def read_time_wait(self) -> tuple[TcpSocket, ...]:
+        """Only the connections in TIME_WAIT: closed from this side, their ports not free for everybody yet."""
+        return self._both(1 << _TIME_WAIT)
+
     def _both(self, states: int) -> tuple[TcpSocket, ...]:
         return tuple(entry for family in (socket.AF_INET, socket.AF_INET6) for entry in self._dump(family, states))
 

@@ -217,7 +217,8 @@ def blocking_call_in_coroutine(case: Case) -> Answer | None:
     """The one thread of an event loop sleeps in a call of its own while clients wait."""
     if case.doing != "at_work" or case.model != "asyncio":
         return None
-    frame = next(iter(_own_frames(case)), None)
+    # Between two such calls it waits inside the library, and the student's innermost line is just where the loop runs.
+    frame = next((stack.frames[0] for stack in case.stacks if stack.in_own_code), None)
     calls = source.calls_at(case.sources.get(frame.file, []), frame.line) if frame else []
     return "blocking-call-in-coroutine", Place(frame.file, frame.line) if frame and calls else Place()
 

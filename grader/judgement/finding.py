@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from grader.evidence.records import Evidence, Pass
+from grader.evidence.records import Evidence, Pass, Stack
 from grader.report.model import Basis, Verdict
 
 Fact = str | int | float | bool | list[str] | None
@@ -15,7 +15,7 @@ class Finding:
     """A verdict with its basis, one sentence of what was seen, and the evidence behind it.
 
     `doing` says what the check was about when it was decided, for the diagnosis ("fin", "reset", "slow_reader"...).
-    `unserved` names the clients who did not get what they should.
+    `unserved` names the clients who did not get what they should. `stacks` are given where they were read already.
     """
 
     verdict: Verdict
@@ -27,6 +27,7 @@ class Finding:
     doing: str = ""
     unserved: tuple[str, ...] = ()
     ended: bool = False
+    stacks: tuple[Stack, ...] = ()
 
 
 def passed(summary: str, basis: Basis = Basis.OBSERVATION, **facts: Fact) -> Finding:

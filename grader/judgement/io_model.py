@@ -87,19 +87,23 @@ def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), runtimes: tuple
     last = scenes[-1]
     attended = _attended(last)
     workers = _workers(scenes, attended)
+    waits, turns = _waits(last), _takes_turns(last)
+    if turns and "recv" in waits:
+        # Of one that waits a little at each socket, whether it is ever seen at the listener is luck.
+        waits = tuple(call for call in waits if call != "accept")
     # What a ring of io_uring waits for, no other process can see.
     hidden = any(wait.kind is WaitKind.IO_URING for wait in last.waits)
     seen = {connection for connections in attended.values() for connection in connections}
     return Facets(
         workers=workers.kind,
-        waits=_waits(last),
+        waits=waits,
         sockets=_sockets(last),
         uncovered=0 if hidden else len(_accepted(last.sockets) - seen),
         explanation=workers.explanation,
         made_of=workers.made_of,
         bound=workers.bound,
-        library=library_of(stacks) or _of_runtime(runtimes, _waits(last)),
-        turns=_takes_turns(last),
+        library=library_of(stacks) or _of_runtime(runtimes, waits),
+        turns=turns,
     )
 
 

@@ -73,6 +73,7 @@ def spent(what: Spent, look: Pass, evidence: Evidence | None) -> Outcome:
 _BUT_FOR_TIME = tuple(rule for rule in proof.RULES if rule is not proof.no_time_limit)
 # What a ring of io_uring is about to do no other process can see; a thread that waits for it may rest all the same.
 _BUT_FOR_RINGS = {proof.every_wait_read, proof.known_wakers}
+_LONG = 10.0
 _TIMERS = {proof.no_alarm, proof.no_posix_timer, proof.no_timer_descriptor, proof.no_connection_timer}
 _BUT_FOR_TIMERS = tuple(rule for rule in _BUT_FOR_TIME if rule not in _TIMERS | _BUT_FOR_RINGS)
 
@@ -96,9 +97,10 @@ def resting(evidence: Evidence) -> bool:
 
 
 def asleep_but_for_alarms(evidence: Evidence) -> bool:
-    """Nothing can happen, if it were not for an interval timer of which nobody can see whether it is running."""
-    others = tuple(rule for rule in proof.RULES if rule is not proof.no_alarm)
-    return isinstance(proof.prove(evidence, others), proof.Proof)
+    """Nothing can happen for seconds, but for an interval timer of which nobody can see whether it is running."""
+    others = tuple(rule for rule in _BUT_FOR_TIME if rule is not proof.no_alarm)
+    soon = any(wait.limit is not None and wait.limit < _LONG for wait in evidence.waits)
+    return not soon and isinstance(proof.prove(evidence, others), proof.Proof)
 
 
 def _but_for_rings(evidence: Evidence) -> Evidence:

@@ -37,7 +37,7 @@ def _show(data: bytes) -> str:
 class Transcript:
     """The dialogue of one client.
 
-    `expect()` adds the reply to what was asked; `take()` compares what arrives. `ending` is how the server ended the
+    `announce()` adds the reply to what was asked; `take()` compares what arrives. `ending` is how the server ended the
     connection ("", "fin", "reset"); `leaving` says that an end is now right, because the client has finished.
     """
 
@@ -47,9 +47,15 @@ class Transcript:
     received: int = 0
     mismatch: Mismatch | None = None
 
-    def expect(self, request: bytes) -> None:
-        """The client asks `request`: its reply is due."""
+    def announce(self, request: bytes) -> None:
+        """The client is going to ask `request`, in one piece or several: its reply is due from now on."""
         self.expected += self.reply(request)
+
+    def say(self, piece: bytes) -> None:
+        """The client sends a piece of what it announced."""
+
+    def leave(self) -> None:
+        """The client goes."""
 
     def take(self, data: bytes) -> None:
         """These bytes arrived; after the first wrong one nothing more is compared."""
@@ -141,10 +147,3 @@ class SuffixTranscript(Transcript):
     def _lacking(self, sent: int, begun: int, *, chunk: bool) -> int:
         left = len(self.expected) - sent
         return left + (len(self.suffix) - begun if chunk or left else 0)
-
-
-def transcript_of(client: str, reply: str, suffix: str = "") -> Transcript:
-    """A transcript for a spec's `protocol`."""
-    if suffix:
-        return SuffixTranscript(client, REPLIES[reply], suffix=suffix.encode())
-    return Transcript(client, REPLIES[reply])

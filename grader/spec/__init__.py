@@ -1,8 +1,8 @@
 """What is required: YAML to a typed Spec, every error with its place, and the JSON Schema of it all."""
 
 from grader.spec.facets import MODELS, Facets
-from grader.spec.load import bundled_folder, find_spec, load_spec, parse_spec
-from grader.spec.model import CheckFields, Spec
+from grader.spec.load import bundled_folder, find_spec, is_entry, load_spec, parse_spec, reference_server
+from grader.spec.model import CheckFields, Exchange, Protocol, Spec
 from grader.spec.problems import Place, Problem, SpecError
 from grader.spec.schema import spec_schema
 from grader.spec.told import explain
@@ -12,17 +12,21 @@ __all__ = [
     "MODELS",
     "CheckFields",
     "Duration",
+    "Exchange",
     "Facets",
     "Percent",
     "Place",
     "Problem",
+    "Protocol",
     "Size",
     "Spec",
     "SpecError",
     "bundled_folder",
     "explain",
     "find_spec",
+    "is_entry",
     "load_spec",
     "parse_spec",
+    "reference_server",
     "spec_schema",
 ]

@@ -31,13 +31,14 @@ def load_spec(path: Path, catalogue: Catalogue) -> Spec:
     """
     try:
         text = path.read_bytes()
+        folder = str(path.resolve().parent)
     except OSError as error:
         raise SpecError([Problem(f"cannot read the spec: {error.strerror}", str(path), Place(1, 1))]) from None
-    return parse_spec(text, str(path), catalogue)
+    return parse_spec(text, str(path), catalogue, folder)
 
 
-def parse_spec(text: bytes, file: str, catalogue: Catalogue) -> Spec:
-    """The same for a spec in memory; `file` is what messages call it.
+def parse_spec(text: bytes, file: str, catalogue: Catalogue, folder: str = "") -> Spec:
+    """The same for a spec in memory; `file` is what messages call it, `folder` where it lies, if it does.
 
     Raises:
         SpecError: as `load_spec`.
@@ -53,12 +54,13 @@ def parse_spec(text: bytes, file: str, catalogue: Catalogue) -> Spec:
     if "checks" not in data:
         del whole["checks"]
     # What only we fill in is no key of the file.
-    spec = _validated(Spec, whole, document, (), problems, hide=("sha256",))
+    spec = _validated(Spec, whole, document, (), problems, hide=("sha256", "folder"))
     if spec:
         problems += _too_many(spec, document)
+        problems += _unfitting(spec, document, folder)
     if spec is None or problems:
         raise SpecError(problems)
-    found: Spec = spec.model_copy(update={"sha256": hashlib.sha256(text).hexdigest()})
+    found: Spec = spec.model_copy(update={"sha256": hashlib.sha256(text).hexdigest(), "folder": folder})
     return found
 
 
@@ -168,6 +170,17 @@ def _too_many(spec: Spec, document: Document) -> Iterator[Problem]:
             yield Problem(message, document.file, place, f"write 'limits: {{files: {needed}}}'")
 
 
+def _unfitting(spec: Spec, document: Document, folder: str) -> Iterator[Problem]:
+    """Checks that the rest of the spec leaves without meaning."""
+    for index, check in enumerate(spec.checks):
+        for name in check.references:
+            if reference_server(name, folder) is None:
+                place, remedy = document.place(("checks", index, "reference")), "name a folder beside the spec"
+                yield Problem(f"there is no reference server {name!r}", document.file, place, remedy)
+        for path, message, remedy in check.problems(spec):
+            yield Problem(message, document.file, document.place(("checks", index, *path)), remedy)
+
+
 def _free(check: CheckFields, taken: set[str]) -> str:
     words = [check.behaviour, *(str(getattr(check, name)) for name in _TELLING if hasattr(check, name))]
     base = "-".join(words).replace("_", "-")
@@ -183,6 +196,18 @@ def bundled_folder() -> Path:
     package = Path(grader.__file__).parent
     inside = package / "bundled" / "specs"
     return inside if inside.is_dir() else package.parent / "specs"
+
+
+def reference_server(name: str, folder: str) -> Path | None:
+    """The folder of a right server: one beside the spec (which lies in `folder`), or a bundled model solution."""
+    bundled = bundled_folder().parent / "reference" / "servers"
+    tops = ([Path(folder)] if folder else []) + ([bundled] if "/" not in name else [])
+    return next((top / name for top in tops if any(is_entry(file) for file in (top / name).glob("*"))), None)
+
+
+def is_entry(file: Path) -> bool:
+    """Whether a file starts a server, by its name: server, or Server, in any language."""
+    return file.stem.lower() == "server"
 
 
 def find_spec(name: str) -> Path:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
 from grader.spec.facets import MODELS, Facets
 from grader.spec.parts import FileName, Part, Slug, Strings, as_list
@@ -29,6 +31,22 @@ class CheckFields(Part):
         """How many descriptors the server needs for the check's clients, where they are many; 0 where they are few."""
         return 0
 
+    @property
+    def waits_for_replies(self) -> bool:
+        """Whether it needs a server that replies to the one who asks."""
+        return True
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The reference servers that the check runs beside the submission, by name."""
+        return ()
+
+    def problems(self, spec: Spec) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """What is wrong with this check in this spec: where below the check, what, and what would be right."""
+        if self.waits_for_replies and spec.protocol.reply == "broadcast":
+            message = f"{self.behaviour} waits for replies, and where the reply is broadcast nobody gets one"
+            yield ("behaviour",), message, "ask for the behaviour 'broadcast'"
+
 
 SPARE_DESCRIPTORS = 64
 """How many descriptors a server may have besides those for its clients."""
@@ -51,13 +69,88 @@ class Server(Part):
     )
 
 
+class Exchange(Part):
+    """One row of a table of requests and replies."""
+
+    request: str = Field(min_length=1, description="a regular expression that the whole line must match")
+    reply: str = Field(description=r"the line that answers it; \1 or \g<name> stands for a group of the request")
+    example: str = Field(min_length=1, description="such a request, for the grader to send; {n} stands for a number")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Exchange:
+        try:
+            match = re.fullmatch(self.request, self.example.replace("{n}", "1"))
+            if match:
+                match.expand(self.reply)
+        except (re.error, IndexError) as error:
+            raise ValueError(f"the regular expression or its reply is not right: {error}") from None
+        if not match:
+            raise ValueError(f"the example {self.example!r} does not match the request {self.request!r}")
+        if "\n" in self.reply + self.example:
+            raise ValueError("a request and a reply are one line each, written without its end")
+        return self
+
+
+_MEANT = {
+    "suffix": ("upper", "echo"),
+    "table": ("table",),
+    "otherwise": ("table",),
+    "to_sender": ("broadcast",),
+}
+"""Keys of a protocol that have a meaning only for some kinds of reply."""
+
+
+def _conditions() -> list[dict[str, Any]]:
+    """The same in JSON Schema: who writes such a key, and something in it, says which reply."""
+    found: list[dict[str, Any]] = [
+        {
+            "if": {"properties": {name: {"enum": ["", [], False]}}},
+            "else": {"properties": {"reply": {"enum": list(kinds)}}}
+            if "upper" in kinds
+            else {"required": ["reply"], "properties": {"reply": {"enum": list(kinds)}}},
+        }
+        for name, kinds in _MEANT.items()
+    ]
+    table = {"required": ["table"], "properties": {"table": {"minItems": 1}}}
+    return [*found, {"if": {"required": ["reply"], "properties": {"reply": {"const": "table"}}}, "then": table}]
+
+
 class Protocol(Part):
     """What a right reply is."""
 
-    reply: Literal["upper", "echo"] = Field(default="upper", description="the request in upper case, or as it came")
-    suffix: str = Field(
-        default="", max_length=16, description="what the server adds to the reply for each chunk that it receives"
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(allOf=_conditions()))
+
+    reply: Literal["upper", "echo", "lines", "table", "broadcast"] = Field(
+        default="upper",
+        description="the request in upper case, or as it came; each whole line in upper case (lines), or as a table "
+        "says; or to all other clients each whole line as it came (broadcast)",
     )
+    suffix: str = Field(
+        default="",
+        max_length=16,
+        description="what the server adds to the reply for each chunk that it receives (upper and echo)",
+    )
+    greeting: str = Field(default="", max_length=4096, description="what the server says first to each new client")
+    line_end: Literal["\n", "\r\n"] = Field(default="\n", description="how lines end, where the reply is by lines")
+    table: list[Exchange] = Field(
+        default_factory=list, max_length=200, description="requests and their replies; the first that matches counts"
+    )
+    otherwise: str = Field(default="", description="the reply to a line that no request of the table matches")
+    to_sender: bool = Field(default=False, description="whether who speaks hears it too (broadcast)")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Protocol:
+        kind = self.reply
+        for name, kinds in _MEANT.items():
+            if getattr(self, name) and kind not in kinds:
+                raise ValueError(f"{name} has no meaning where the reply is {kind}")
+        if kind == "table" and not self.table:
+            raise ValueError("where the reply is a table, the table must be there, and not empty")
+        if self.suffix and self.greeting:
+            raise ValueError("a suffix and a greeting cannot be together")
+        if kind in ("lines", "table", "broadcast") and self.greeting and not self.greeting.endswith(self.line_end):
+            raise ValueError("the greeting ends with the end of a line")
+        return self
 
 
 class Limits(Part):
@@ -85,6 +178,7 @@ class Spec(Part):
     limits: Limits = Field(default_factory=Limits)
     checks: list[SerializeAsAny[CheckFields]] = Field(min_length=1, description="what is checked, in this order")
     sha256: str = Field(default="", exclude=True)
+    folder: str = Field(default="", exclude=True)
 
     @property
     def max_score(self) -> float:

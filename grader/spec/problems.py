@@ -36,6 +36,9 @@ class SpecError(Exception):
         self.problems = sorted(problems, key=lambda problem: problem.place or Place(0, 0))
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[list[Problem]]]:
+        return SpecError, (self.problems,)
+
 
 def nearest(name: object, names: Iterable[str]) -> str:
     """A remedy: the nearest of the valid names, or the list of them."""

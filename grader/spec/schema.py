@@ -26,7 +26,8 @@ def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
         definitions[name] = found
         variants.append({"$ref": f"#/$defs/{name}"})
     properties = schema["properties"]
-    properties.pop("sha256", None)
+    for own in ("sha256", "folder"):
+        properties.pop(own, None)
     properties["checks"] = {**properties["checks"], "items": {"oneOf": variants}}
     properties["model"] = {
         "description": properties["model"].get("description", ""),

@@ -37,4 +37,19 @@ class Guest(ClientSpeaker):
 
     def announce(self, message: bytes) -> None:
         """Expect the reply to a request that will be sent in pieces."""
-        self.transcript.expect(message)
+        self.transcript.announce(message)
+
+    def say(self, piece: bytes) -> None:
+        """Send a piece of a request that was announced."""
+        self.transcript.say(piece)
+        super().say(piece)
+
+    def close(self) -> None:
+        """Leave with FIN."""
+        self.transcript.leave()
+        super().close()
+
+    def reset(self) -> None:
+        """Leave with RST."""
+        self.transcript.leave()
+        super().reset()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from grader.arena.sandbox import INSIDE, WRITABLE
+from grader.arena.server import RunningServer
+from grader.arena.turns import ahead_of
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
@@ -24,7 +28,7 @@ from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.io_model import Scene, is_nap
 from grader.judgement.lifelines import Lifelines
 from grader.judgement.outcome import How, Outcome
-from grader.judgement.transcript import Transcript
+from grader.judgement.protocols import Conversation
 from grader.report.model import Basis, Observed, Verdict
 from grader.spec.model import SPARE_DESCRIPTORS
 from grader.stage.guest import Guest
@@ -39,30 +43,39 @@ _PROCESSES_READ = 4
 class Stage(Settling):
     """What a behaviour acts on: one running server, and as many clients as it likes.
 
-    `dialogue` makes the transcript of a new client, by its name; `preferred_port` is taken where the server listens on
-    several; `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
-    `descriptors` is how many this machine lets the server, and the grader, have.
+    `conversation` is what its clients say and hear; `preferred_port` is taken where the server listens on several;
+    `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
+    `descriptors` is how many this machine lets the server, and the grader, have. Until it listens the server may take
+    `startup` seconds. `run_again` runs the submission once more where it ran, or a reference server by its name.
     """
 
-    dialogue: Callable[[str], Transcript]
+    conversation: Conversation
     preferred_port: int
     allowed: dict[str, list[str]] = field(default_factory=dict)
     model_name: str = ""
     descriptors: int = 1024
+    startup: float = 10.0
+    run_again: Callable[[str], RunningServer]
     observed: Observed | None = field(default=None, init=False)
     listener: TcpSocket | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._made = 0
+        self.used_up = False
 
     def begin(self) -> None:
         """A new check begins: a clean journal, and clients are counted from 1 again."""
         self.journal, self.lifelines = Journal(), Lifelines()
         self.guests, self._gone, self._made, self.observed = [], [], 0, None
+        self.conversation.begin()
         self.began_ns = time.monotonic_ns()
 
     # Clients.
+
+    def request(self, number: int, size: int = 0) -> bytes:
+        """A request unlike that of any other number; of `size` bytes, if it is given and the protocol lets it be."""
+        return self.conversation.request(number, size)
 
     def connect(self, count: int = 1, receive_buffer: int | None = None) -> list[Guest]:
         """Connect clients, no faster than the listener's queue takes them.
@@ -93,22 +106,35 @@ class Stage(Settling):
 
     def _connect_together(self, most: int, receive_buffer: int | None) -> list[Guest]:
         """Connect as many as the listener's queue has room for, one at least, and `most` at the most."""
-        listener = self.listener
-        assert listener is not None  # noqa: S101 - a stage is handed out only when its server listens
         name = f"client {self._made + 1}"
         room = Kernel("room in the listener's queue", lambda: self._room() > 0, self._queue_length, (name,))
         self.require(room, f"{name} could not connect, the listener's queue is full")
+        guests = self.dial(most, receive_buffer)
+        self.require(Connected(guests), f"{_span(guests)} could not connect")
+        return guests
+
+    def dial(self, most: int, receive_buffer: int | None = None) -> list[Guest]:
+        """Begin to connect as many as the listener's queue has room for, one at least, without waiting for anything."""
+        listener = self.listener
+        assert listener is not None  # noqa: S101 - a stage is handed out only when its server listens
         guests = [self._new_guest() for _ in range(min(max(self._room(), 1), most))]
         for guest in guests:
             guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
         self.guests += guests
-        self.require(Connected(guests), f"{_span(guests)} could not connect")
         return guests
+
+    def at_once(self) -> contextlib.AbstractContextManager[None]:
+        """While this lasts the server hardly gets to run, so that it sees all that happens in it at once."""
+        return ahead_of(self.reader.threads)
+
+    def waiting_in_queue(self) -> int:
+        """How many connections the server has not accepted yet."""
+        return -self._queue_length()
 
     def _new_guest(self) -> Guest:
         self._made += 1
         name = f"client {self._made}"
-        transcript = self.dialogue(name)
+        transcript = self.conversation.transcript(name)
         return Guest(Client(name, self.journal, transcript.take, self.crowd), transcript)
 
     def _room(self) -> int:
@@ -120,24 +146,32 @@ class Stage(Settling):
     def _queues(self) -> list[TcpSocket]:
         return [entry for entry in self.table.read_listeners() if entry.local_port == self.port]
 
-    def stall(self, guest: Guest, request: bytes, most: int) -> Outcome:
-        """Let a client ask and not read, until the kernel takes no more of the replies or `most` bytes were asked.
+    def stall(self, guests: Sequence[Guest], request: bytes, most: int) -> Outcome:
+        """Let clients ask and not read, until the kernel takes no more of the replies or each has asked `most` bytes.
 
         How much the kernel takes differs from machine to machine and from moment to moment, so it is read each time:
         what of the replies has neither arrived nor is queued is what the server could not hand over. Returns how the
         server came to rest.
         """
-        guest.client.pause()
-        asked = 0
+        for guest in guests:
+            guest.client.pause()
+        asking, asked = list(guests), 0
         while True:
-            guest.ask(request)
+            for guest in asking:
+                guest.ask(request)
             asked += len(request)
             found = self.rest()
-            state = guest.client.state()
-            handed_over = state.unread + self.collector.queued(state.server_port, state.local_port)
-            over = found.how is How.ENDED or state.ended or asked >= most
-            if over or handed_over < guest.transcript.missing:
+            if found.how is How.ENDED or asked >= most:
                 return found
+            asking = [guest for guest in asking if not self._held_back(guest)]
+            if not asking:
+                return found
+
+    def _held_back(self, guest: Guest) -> bool:
+        """Whether the server has more for a client than the kernel has taken, or has ended its connection."""
+        state = guest.client.state()
+        handed_over = state.unread + self.collector.queued(state.server_port, state.local_port)
+        return bool(state.ended) or handed_over < guest.transcript.missing
 
     def dismiss(self, guests: Sequence[Guest]) -> None:
         """Let clients leave politely, and forget them."""
@@ -233,6 +267,14 @@ class Stage(Settling):
 
     # Measures.
 
+    def threads(self) -> int:
+        """How many threads all processes have, without those that the language's runtime keeps for itself."""
+        return sum(not sample.runtime for sample in self.look()[0].threads)
+
+    def memory_held(self) -> int:
+        """How many bytes the server holds now, those that its processes share counted once."""
+        return self.reader.memory(0)
+
     def counts(self) -> Counts:
         """What the server holds now."""
         return counting.count(self.collector.look(), self.collector.processes())
@@ -298,9 +340,9 @@ class Stage(Settling):
 
     # Start and end.
 
-    def open(self, seconds: float) -> Outcome:
-        """Wait until the server listens, for at most `seconds`; the port is observed, never assumed."""
-        budget = Budget(cpu=seconds / 2, wakeups=_STARTING_WAKEUPS, wall=seconds)
+    def open(self) -> Outcome:
+        """Wait until the server listens; the port is observed, never assumed."""
+        budget = Budget(cpu=self.startup / 2, wakeups=_STARTING_WAKEUPS, wall=self.startup)
         return self.settle(Kernel("a listening socket", self._find_listener), budget)
 
     def _find_listener(self) -> bool:
@@ -317,6 +359,28 @@ class Stage(Settling):
     def port(self) -> int:
         """The observed port, 0 before there is one."""
         return self.listener.local_port if self.listener else 0
+
+    def kill(self) -> None:
+        """Kill the server, and let the clients see what becomes of their connections.
+
+        No later check gets what comes after it: whoever was killed, or was told to stop, is not as it began.
+        """
+        self.used_up = True
+        self.crowd.watch_also(self.server.output.fd, watched=False)
+        self.server.end()
+        self.crowd.pump()
+
+    def restart(self, reference: str = "") -> Outcome:
+        """Start the killed server again in the same network, or `reference` in its place; how it comes to listen."""
+        self.attend(self.run_again(reference))
+        return self.open()
+
+    def send_signal(self, number: signal.Signals, *, everybody: bool) -> None:
+        """Signal the first process of the server, or everybody, as a terminal does when Ctrl-C is typed."""
+        self.used_up = True
+        for pid in self.reader.pids() if everybody else self.reader.first_processes()[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def close(self) -> None:
         """End the server and every client."""

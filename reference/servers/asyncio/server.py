@@ -20,8 +20,8 @@ async def serve(reader, writer):
         while data := await reader.read(CHUNK):
             writer.write(data.upper())
             await writer.drain()  # gives way until a slow client has taken enough
-    except ConnectionError:
-        pass
+    except (ConnectionError, asyncio.CancelledError):
+        pass  # the client has gone, or the whole server is being stopped
     finally:
         writer.close()
         with contextlib.suppress(ConnectionError):

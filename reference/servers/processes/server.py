@@ -38,6 +38,7 @@ def reap(*_):
 
 
 def stop(*_):
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # or the set would change under the loop
     for pid in children:
         os.kill(pid, signal.SIGTERM)
     sys.exit()
@@ -46,6 +47,7 @@ def stop(*_):
 def run_child(listener, connection):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})
     listener.close()
     with connection:
         serve(connection)
@@ -63,9 +65,9 @@ def main():
             pid = os.fork()
             if pid:
                 children.add(pid)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})
             if not pid:
                 run_child(listener, connection)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})
             connection.close()
 
 

@@ -1,0 +1,77 @@
+"""Chat: what one client says, all others hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from grader.behaviours.base import Behaviour
+from grader.judgement.finding import Finding, passed
+from grader.judgement.outcome import How
+from grader.spec import Spec
+from grader.stage import Guest, Stage
+
+
+class Broadcast(Behaviour):
+    """Send what one client says to all others, line by line, and to nobody twice.
+
+    All connect; then each speaks alone, then all at once. Everybody must hear every line of every other, whole, those
+    of one client in their order. Then half of them leave, one with a reset, one with a close, and so on in turn, and
+    the others must still hear each other.
+    """
+
+    name: ClassVar[str] = "broadcast"
+    default_title: ClassVar[str] = "What one says all others hear"
+    behaviour: Literal["broadcast"] = "broadcast"
+    clients: int = Field(default=6, ge=3, le=200, description="how many are in the room")
+    lines: int = Field(default=3, ge=1, le=100, description="how many lines each says at once")
+
+    @property
+    def waits_for_replies(self) -> bool:
+        return False
+
+    def problems(self, spec: Spec) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        if spec.protocol.reply != "broadcast":
+            yield ("behaviour",), "broadcast asks for a protocol whose reply is broadcast", "write reply: broadcast"
+
+    def check(self, stage: Stage) -> Finding:
+        guests = self._come(stage, self.clients)
+        for number, guest in enumerate(guests):
+            guest.ask(stage.request(number))
+            self._heard(stage, guests, f"what {guest.name} said did not reach all others")
+        self._all_speak(stage, guests, "what all said at once did not reach everybody")
+        leaving, staying = guests[::2], guests[1::2]
+        for index, guest in enumerate(leaving):
+            if index % 2:
+                guest.close()
+            else:
+                guest.reset()
+        stage.forget(leaving)
+        staying += self._come(stage, 1)
+        self._all_speak(stage, staying, f"after {len(leaving)} had left, the others did not all hear each other")
+        words = f"{self.clients} clients heard each other, and {len(staying)} when others had left"
+        return passed(words, clients=self.clients)
+
+    def _come(self, stage: Stage, count: int) -> list[Guest]:
+        guests = stage.connect(count)
+        # Who has not been accepted yet cannot be sent anything.
+        if (rest := stage.rest()).how is How.ENDED:
+            stage.fail(rest, "the server did not live on when clients had come", guests, doing="broadcast")
+        return guests
+
+    def _all_speak(self, stage: Stage, guests: list[Guest], otherwise: str) -> None:
+        for number in range(self.lines):
+            for index, guest in enumerate(guests):
+                guest.ask(stage.request(1000 * (index + 1) + number))
+        self._heard(stage, guests, otherwise)
+
+    def _heard(self, stage: Stage, guests: list[Guest], otherwise: str) -> None:
+        stage.answered(guests, otherwise, doing="broadcast")
+        # Whatever comes that was due to nobody comes before the server is at rest.
+        stage.rest()
+        stage.answered(guests, otherwise, doing="broadcast")
+
+
+BEHAVIOURS = (Broadcast,)

@@ -1,0 +1,140 @@
+"""The ways in which clients leave: each lets a number of them come and go, and returns when they are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from grader.clients import personas
+from grader.clients.personas import Persona, Until
+from grader.judgement.finding import CheckFailed, Finding
+from grader.judgement.outcome import How
+from grader.report.model import Basis, Verdict
+from grader.stage import Guest, Stage
+
+_SMALL_BUFFER = 4096
+_ASKED_AT_ONCE, _MOST_ASKED = 1 << 20, 4 << 20
+_TRIES = 50
+_OTHERWISE = {
+    Until.ANSWERED: "not all clients were served before they left",
+    Until.TAKEN: "half of a message was not read",
+    Until.ENDED: "half-closed clients did not get their reply and then the end",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who comes and goes: `count` clients, at most `together` of them at the same time, in round `number`."""
+
+    how: str
+    number: int
+    count: int
+    together: int
+
+    def requests(self, stage: Stage) -> Iterator[bytes]:
+        """A request unlike any other for each."""
+        return (stage.request(self.number * self.count + index) for index in range(self.count))
+
+
+Departure = Callable[[Stage, Party], None]
+
+
+def _after(persona: Persona) -> Departure:
+    """They leave at the end of a persona's part."""
+
+    def departure(stage: Stage, party: Party) -> None:
+        requests = party.requests(stage)
+        for start in range(0, party.count, party.together):
+            guests = stage.connect(min(party.together, party.count - start))
+            scripts = [(guest, persona(guest, next(requests))) for guest in guests]
+            stage.perform(scripts, _OTHERWISE, doing=party.how, round=party.number)
+            stage.forget(guests)
+
+    return departure
+
+
+def _go(guests: Sequence[Guest]) -> None:
+    """One resets, one closes, and so on in turn."""
+    for index, guest in enumerate(guests):
+        if index % 2:
+            guest.close()
+        else:
+            guest.reset()
+
+
+def _mid_message(stage: Stage, party: Party) -> None:
+    requests = party.requests(stage)
+    for start in range(0, party.count, party.together):
+        guests = stage.connect(min(party.together, party.count - start))
+        scripts = [(guest, personas.interrupted(guest, next(requests))) for guest in guests]
+        stage.perform(scripts, _OTHERWISE, doing=party.how, round=party.number)
+        _go(guests)
+        stage.forget(guests)
+
+
+def _while_replying(stage: Stage, party: Party) -> None:
+    request = stage.request(party.number, _ASKED_AT_ONCE)
+    for start in range(0, party.count, party.together):
+        guests: list[Guest] = []
+        while len(guests) < min(party.together, party.count - start):
+            guests += stage.connect(1, receive_buffer=_SMALL_BUFFER)
+        rest = stage.stall(guests, request, _MOST_ASKED)
+        if rest.how is How.ENDED:
+            stage.fail(rest, "the server did not live through clients who do not read", guests, doing=party.how)
+        _go(guests)
+        stage.forget(guests)
+
+
+def _before_accept(stage: Stage, party: Party) -> None:
+    """Until as many as should have left while they still stood in the listener's queue, as the kernel shows it."""
+    seen, requests = 0, party.requests(stage)
+    for _ in range(_TRIES):
+        with stage.at_once():
+            guests = stage.dial(min(party.count - seen, party.together))
+            for guest in guests[::2]:
+                guest.ask(next(requests, stage.request(0)))
+            _go(guests)
+            queued = stage.waiting_in_queue()
+        seen += min(queued, len(guests))
+        stage.forget(guests)
+        stage.rest()
+        if seen >= party.count:
+            return
+    words = f"only {seen} of {party.count} clients could leave before the server accepted them"
+    raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words, doing=party.how))
+
+
+def _storm(stage: Stage, party: Party) -> None:
+    """All who are there leave at one moment, others come at the same moment, and some of those leave at once too."""
+    requests = party.requests(stage)
+    present = stage.connect(party.count) if party.together > 1 else []
+    for guest in present:
+        guest.ask(next(requests))
+    stage.answered(present, "not all clients were served before they left", doing=party.how, round=party.number)
+    with stage.at_once():
+        for guest in present[::3]:
+            guest.ask(stage.request(party.number))
+        _go(present)
+        new = stage.dial(party.count)
+        for guest in new:
+            guest.ask(stage.request(party.number))
+        gone = new if party.together == 1 else new[::2]
+        _go(gone)
+    stage.forget([*present, *gone])
+    staying = [guest for guest in new if guest not in gone]
+    otherwise = f"of {len(new)} clients who came while others left those who stayed were not served"
+    stage.answered(staying, otherwise, doing=party.how, round=party.number)
+    _go(staying)
+    stage.forget(staying)
+
+
+WAYS: dict[str, tuple[Departure, str]] = {
+    "fin": (_after(personas.polite), "closed their connections"),
+    "reset": (_after(personas.resetting), "reset their connections"),
+    "half_close": (_after(personas.half_closing), "half-closed their connections"),
+    "mid_message": (_mid_message, "left in the middle of a message"),
+    "while_replying": (_while_replying, "left while the server was sending to them"),
+    "before_accept": (_before_accept, "left before they were accepted"),
+    "storm": (_storm, "left all at once while others came"),
+}
+"""By the name that a spec gives it: what happens, and that in words."""

@@ -1,0 +1,144 @@
+"""Life: how a server starts, stops, and starts again."""
+
+from __future__ import annotations
+
+import signal
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from grader.behaviours.base import Behaviour
+from grader.judgement.budget import Budget
+from grader.judgement.expectations import Kernel
+from grader.judgement.finding import CheckFailed, Finding, passed
+from grader.judgement.outcome import How
+from grader.report.model import Basis, Verdict
+from grader.spec import Duration
+from grader.stage import Guest, Stage
+
+_LOOPBACK = ("127.", "::1")
+_KILLED_BY = 128
+_WAKEUPS = 1000
+
+
+class Starts(Behaviour):
+    """Listen where clients are told to look for it.
+
+    The port that the server listens on is read from the kernel. With `port` it must be that one; with
+    `address: any` it must be reachable from other machines too, and not from its own alone.
+    """
+
+    name: ClassVar[str] = "starts"
+    default_title: ClassVar[str] = "The server listens where it should"
+    behaviour: Literal["starts"] = "starts"
+    port: int | None = Field(default=None, ge=1, le=65535, description="the port; without it any will do")
+    address: Literal["any", "loopback", "either"] = Field(
+        default="either", description="reachable from everywhere (any), or from the same machine only (loopback)"
+    )
+
+    @property
+    def waits_for_replies(self) -> bool:
+        return False
+
+    def check(self, stage: Stage) -> Finding:
+        listeners = stage.listeners()
+        where = " and ".join(f"{entry.local_address} port {entry.local_port}" for entry in listeners)
+        if self.port and self.port not in {entry.local_port for entry in listeners}:
+            stage.fail_observed(f"it listens on {where}, not on port {self.port}", doing="starts", port=stage.port)
+        local = all(entry.local_address.startswith(_LOOPBACK) for entry in listeners)
+        if self.address == "any" and local:
+            words = f"it listens on {where}: only programs on the same machine can connect"
+            stage.fail_observed(words, doing="starts", port=stage.port)
+        if self.address == "loopback" and not local:
+            words = f"it listens on {where}: everybody on the network can connect"
+            stage.fail_observed(words, doing="starts", port=stage.port)
+        return passed(f"it listens on {where}", port=stage.port)
+
+
+class Stops(Behaviour):
+    """End when it is told to, with clients connected.
+
+    Some clients connect and ask, and stay; then the server gets the signal. It must end, with status 0 or by that
+    signal, and without a traceback. One that is asleep again after the signal, without time limit, is proved not to.
+    """
+
+    name: ClassVar[str] = "stops"
+    default_title: ClassVar[str] = "The server stops when it is told to"
+    behaviour: Literal["stops"] = "stops"
+    on: Literal["SIGTERM", "SIGINT"] = Field(default="SIGTERM", description="the signal; SIGINT is what Ctrl-C sends")
+    clients: int = Field(default=3, ge=0, le=500, description="how many are connected")
+    within: Duration = Field(default=5.0, gt=0, le=600, description="how long it may take at the very most")
+
+    @property
+    def waits_for_replies(self) -> bool:
+        return False
+
+    def check(self, stage: Stage) -> Finding:
+        _one_is_served(stage, self.clients, "stops")
+        stage.rest()
+        number = signal.Signals[self.on]
+        stage.send_signal(number, everybody=number is signal.SIGINT)
+        gone = Kernel("the end of the server", lambda: stage.server.poll() is not None)
+        patience = Budget(cpu=self.within, wakeups=_WAKEUPS, wall=self.within, total=self.within)
+        found = stage.settle(gone, patience, by_runtime=True)
+        with_clients = f"{self.on} with {self.clients} clients connected"
+        if found.how is not How.MET:
+            stage.fail(found, f"it did not end on {with_clients}", [], doing="stops")
+        stage.server.output.drain()
+        status = stage.server.poll() or 0
+        if "Traceback (most recent call last)" in stage.server.output.text or status not in (0, _KILLED_BY + number):
+            said = [line for line in stage.server.output.text.splitlines() if line.strip()]
+            words = f"it ended on {with_clients} with status {status}" + (f': "{said[-1][:200]}"' if said else "")
+            finding = Finding(Verdict.FAIL, Basis.OBSERVATION, words, {"status": status}, doing="stops", ended=True)
+            raise CheckFailed(finding)
+        return passed(f"it ended on {with_clients}", status=status)
+
+
+class Restarts(Behaviour):
+    """Start again at once, on the same port, when it has been killed while it served clients.
+
+    The server is killed, so its side closes the connections first, and they stay in the kernel for a while
+    (TIME_WAIT) when the clients have closed theirs. A new server must be able to listen on the port all the same.
+    """
+
+    name: ClassVar[str] = "restarts"
+    fresh: ClassVar[bool] = True
+    default_title: ClassVar[str] = "The server can be started again at once"
+    behaviour: Literal["restarts"] = "restarts"
+    clients: int = Field(default=3, ge=1, le=500, description="how many are connected when it is killed")
+
+    @property
+    def waits_for_replies(self) -> bool:
+        return False
+
+    def check(self, stage: Stage) -> Finding:
+        guests = _one_is_served(stage, self.clients, "restarts")
+        port = stage.port
+        stage.kill()
+        closed = all(guest.ending for guest in guests)
+        stage.dismiss(guests)
+        waiting = sum(entry.local_port == port for entry in stage.table.read_time_wait())
+        if not closed or not waiting:
+            words = "no connection of the server that was killed is left in TIME_WAIT, so nothing was to be shown"
+            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words, doing="restarts"))
+        again = f"started again with {waiting} connections in TIME_WAIT"
+        found = stage.restart()
+        if found.how is not How.MET:
+            stage.fail(found, f"{again}, it did not come to listen", [], doing="restarts", waiting=waiting)
+        if stage.port != port:
+            words = f"{again}, it listens on port {stage.port} instead of {port}"
+            stage.fail_observed(words, doing="restarts", waiting=waiting)
+        _one_is_served(stage, 1, "restarts")
+        return passed(f"{again}, it listens on port {port} and serves", waiting=waiting)
+
+
+def _one_is_served(stage: Stage, clients: int, doing: str) -> list[Guest]:
+    """Clients who all ask; whether more than the first are served at once is for other checks to say."""
+    guests = stage.connect(min(clients, 1)) + stage.connect_some(clients - 1)
+    for number, guest in enumerate(guests):
+        guest.ask(stage.request(number))
+    stage.answered(guests[:1], "not even the first client was served", doing=doing)
+    return guests
+
+
+BEHAVIOURS = (Starts, Stops, Restarts)

@@ -1,0 +1,166 @@
+"""Many: what holds for one client holds for many, at once, mixed, and one after the other."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from grader.behaviours.base import Behaviour
+from grader.clients.personas import Steps, Until
+from grader.judgement.expectations import Answered, AnsweredOrRefused
+from grader.judgement.finding import Finding, passed
+from grader.judgement.outcome import How, Outcome
+from grader.spec import Size
+from grader.stage import Guest, Stage
+
+
+class ConcurrentClients(Behaviour):
+    """Serve many clients who are all connected at the same time, none waiting for another to leave.
+
+    All connect, then all ask at once, twice; nobody leaves before everybody has both replies.
+    """
+
+    name: ClassVar[str] = "concurrent_clients"
+    default_title: ClassVar[str] = "Many clients are served at the same time"
+    behaviour: Literal["concurrent_clients"] = "concurrent_clients"
+    clients: int = Field(default=50, ge=2, le=1000, description="how many are connected at once")
+
+    def check(self, stage: Stage) -> Finding:
+        guests = stage.connect(self.clients)
+        for turn in range(2):
+            for number, guest in enumerate(guests):
+                guest.ask(stage.request(turn * self.clients + number))
+            otherwise = f"not all of {self.clients} connected clients were served"
+            found = stage.settle(Answered(guests))
+            if found.how is not How.MET:
+                served = sum(guest.transcript.complete for guest in guests)
+                stage.fail(found, otherwise, guests, doing="concurrent", clients=self.clients, served=served)
+        return passed(f"all {self.clients} clients were served while all were connected", clients=self.clients)
+
+
+class Capacity(Behaviour):
+    """Hold very many clients at once, most of them silent.
+
+    All connect, then each asks once while all others are there. Then they leave, and somebody new must be served.
+    Where the model has a bound of its own (select() cannot watch a descriptor above 1023) `may_refuse` lets the server
+    turn away those whom it cannot hold, by ending their connections or by leaving them in the listener's queue; it
+    must still serve `at_least` at once, and live.
+    """
+
+    name: ClassVar[str] = "capacity"
+    default_title: ClassVar[str] = "Very many clients at once"
+    behaviour: Literal["capacity"] = "capacity"
+    clients: int = Field(default=1000, ge=2, le=20000, description="how many are connected at once")
+    may_refuse: bool = Field(default=False, description="whether the server may turn away those whom it cannot hold")
+    at_least: int = Field(default=500, ge=1, le=20000, description="how many it must hold even so")
+
+    @property
+    def descriptors(self) -> int:
+        return self.clients
+
+    def check(self, stage: Stage) -> Finding:
+        stage.require_descriptors(self.clients)
+        guests = stage.connect_some(self.clients) if self.may_refuse else stage.connect(self.clients)
+        for number, guest in enumerate(guests):
+            guest.ask(stage.request(number))
+        found = stage.settle(AnsweredOrRefused(guests) if self.may_refuse else Answered(guests))
+        served = sum(guest.transcript.complete for guest in guests)
+        self._require_enough(stage, found, guests, served)
+        stage.dismiss(guests)
+        (guest,) = stage.connect()
+        guest.ask(stage.request(0))
+        stage.answered([guest], f"after {self.clients} clients had come and left nobody was served", doing="capacity")
+        refused = self.clients - served
+        others = f", and turned away {refused}" if refused else ""
+        return passed(f"it held {served} clients at once{others}", clients=self.clients, served=served)
+
+    def _require_enough(self, stage: Stage, found: Outcome, guests: list[Guest], served: int) -> None:
+        enough = served >= (self.at_least if self.may_refuse else self.clients)
+        if enough and found.how not in (How.ENDED, How.BROKEN):
+            return
+        words = f"only {served} of {self.clients} clients were served while all were connected"
+        if found.how is How.MET:
+            # Turned away by a server that wanted to, or by the end of one that did not?
+            found = stage.rest()
+            if found.how is not How.ENDED:
+                stage.fail_observed(words, doing="capacity", clients=self.clients, served=served)
+        stage.fail(found, words, guests, doing="capacity", clients=self.clients, served=served)
+
+
+class Isolation(Behaviour):
+    """Keep every client's bytes to itself.
+
+    Many clients each send a message unlike any other, a byte at a time in turn: the server has read a byte of everybody
+    before anybody sends the next. Whatever it keeps in one place for all clients is mixed up then.
+    """
+
+    name: ClassVar[str] = "isolation"
+    default_title: ClassVar[str] = "No byte of one client reaches another"
+    behaviour: Literal["isolation"] = "isolation"
+    clients: int = Field(default=10, ge=2, le=500, description="how many talk at once")
+    size: Size = Field(default=32, ge=2, le=4096, description="how long each one's message is")
+
+    def check(self, stage: Stage) -> Finding:
+        guests = stage.connect(self.clients)
+        requests = [stage.request(number, self.size + number) for number in range(self.clients)]
+        for guest, request in zip(guests, requests, strict=True):
+            guest.announce(request)
+        stage.perform(
+            [(guest, _byte_by_byte(guest, request)) for guest, request in zip(guests, requests, strict=True)],
+            {
+                Until.TAKEN: f"the bytes of {self.clients} clients, sent one at a time in turn, were not read",
+                Until.ANSWERED: f"{self.clients} clients who sent a byte at a time in turn were not answered rightly",
+            },
+            doing="isolation",
+        )
+        return passed(f"{self.clients} clients spoke at once, and each heard its own", clients=self.clients)
+
+
+def _byte_by_byte(guest: Guest, request: bytes) -> Steps:
+    for index in range(len(request)):
+        guest.say(request[index : index + 1])
+        yield Until.TAKEN
+    yield Until.ANSWERED
+
+
+class Churn(Behaviour):
+    """Serve clients who come and go all the time.
+
+    Some are always there. Again and again the oldest leave, and at the same moment as many others come and ask.
+    """
+
+    name: ClassVar[str] = "churn"
+    default_title: ClassVar[str] = "Clients may come and go all the time"
+    behaviour: Literal["churn"] = "churn"
+    clients: int = Field(default=200, ge=4, le=20000, description="how many come in all")
+    present: int = Field(default=10, ge=2, le=500, description="how many are there at a time")
+
+    def check(self, stage: Stage) -> Finding:
+        present = stage.connect(self.present)
+        for number, guest in enumerate(present):
+            guest.ask(stage.request(number))
+        self._served(stage, present, 0)
+        come = len(present)
+        while come < self.clients:
+            half = max(len(present) // 2, 1)
+            leaving, staying = present[:half], present[half:]
+            with stage.at_once():
+                for guest in leaving:
+                    guest.close()
+                new = stage.dial(min(self.present - len(staying), self.clients - come))
+                for number, guest in enumerate(new, come):
+                    guest.ask(stage.request(number))
+            stage.forget(leaving)
+            self._served(stage, new, come)
+            come += len(new)
+            present = staying + new
+        stage.dismiss(present)
+        return passed(f"{come} clients came and went, {self.present} at a time", clients=come)
+
+    def _served(self, stage: Stage, guests: list[Guest], before: int) -> None:
+        words = f"a client was not served after {before} others had come and most of them had left"
+        stage.answered(guests, words if before else "the first clients were not served", doing="churn", before=before)
+
+
+BEHAVIOURS = (ConcurrentClients, Isolation, Churn, Capacity)

@@ -1,0 +1,220 @@
+"""What a server is to say: for each protocol that a spec can name, requests to send and what is due for them.
+
+All sans-IO. A conversation makes the transcripts of one server's clients, for what one says may concern the others.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from grader.judgement.transcript import REPLIES, Mismatch, SuffixTranscript, Transcript
+from grader.spec import Exchange, Protocol
+
+_LINE = b"\n"
+_MOST_SHOWN = 80
+
+
+class Conversation(ABC):
+    """What the clients of one server say and hear."""
+
+    def begin(self) -> None:  # noqa: B027 - most have nothing to forget
+        """Everybody who was there has gone."""
+
+    @abstractmethod
+    def transcript(self, client: str) -> Transcript:
+        """The transcript of a client who connects now."""
+
+    @abstractmethod
+    def request(self, number: int, size: int = 0) -> bytes:
+        """A request unlike that of any other number; of `size` bytes, if it is given and the protocol lets it be."""
+
+
+@dataclass
+class Stream(Conversation):
+    """The reply is the stream of requests in upper case, or as it came, however it is cut."""
+
+    protocol: Protocol
+
+    def transcript(self, client: str) -> Transcript:
+        reply, greeting = REPLIES[self.protocol.reply], bytearray(self.protocol.greeting.encode())
+        if self.protocol.suffix:
+            return SuffixTranscript(client, reply, suffix=self.protocol.suffix.encode())
+        return Transcript(client, reply, greeting)
+
+    def request(self, number: int, size: int = 0) -> bytes:
+        return message(number, size)[-size:]
+
+
+@dataclass
+class Lines(Conversation):
+    """Each line is answered when it is whole, and nothing before."""
+
+    protocol: Protocol
+
+    def transcript(self, client: str) -> Transcript:
+        greeting = bytearray(self.protocol.greeting.encode())
+        return LineTranscript(client, self._answer, greeting)
+
+    def _answer(self, line: bytes) -> bytes:
+        return line.upper()
+
+    def request(self, number: int, size: int = 0) -> bytes:
+        end, body = self.protocol.line_end.encode(), message(number, size)[: -len(_LINE)]
+        if size:
+            body = body[len(body) - max(size - len(end), 0) :]
+        return body + end
+
+
+@dataclass
+class Table(Lines):
+    """Each line is looked up in a table of regular expressions; the first that matches it whole says the reply."""
+
+    def __post_init__(self) -> None:
+        self._rows = [(re.compile(row.request), row) for row in self.protocol.table]
+
+    def _answer(self, line: bytes) -> bytes:
+        end = self.protocol.line_end
+        text = line.decode("utf-8", "replace").removesuffix(end)
+        for pattern, row in self._rows:
+            if match := pattern.fullmatch(text):
+                return (match.expand(row.reply) + end).encode()
+        return (self.protocol.otherwise + end).encode() if self.protocol.otherwise else b""
+
+    def request(self, number: int, size: int = 0) -> bytes:
+        lines: list[bytes] = []
+        length, rows = 0, self.protocol.table
+        while not lines or length < size:
+            row = rows[(number + len(lines)) % len(rows)]
+            lines.append((example(row, number + len(lines)) + self.protocol.line_end).encode())
+            length += len(lines[-1])
+        return b"".join(lines)
+
+
+def example(row: Exchange, number: int) -> str:
+    """A request that a row of a table gives as its example, with the number filled in."""
+    return row.example.replace("{n}", str(number))
+
+
+@dataclass
+class Room(Lines):
+    """What one client says, line by line, all others hear and nobody else."""
+
+    members: list[RoomTranscript] = field(default_factory=list)
+
+    def begin(self) -> None:
+        self.members = []
+
+    def transcript(self, client: str) -> Transcript:
+        new = RoomTranscript(client, bytes, room=self)
+        if self.protocol.greeting:
+            new.due_from("", self.protocol.greeting.encode())
+        self.members.append(new)
+        return new
+
+
+@dataclass
+class LineTranscript(Transcript):
+    """The dialogue of a client whose server answers whole lines: `reply` is that to one line, its end included."""
+
+    begun: bytes = b""
+
+    def announce(self, request: bytes) -> None:
+        """Nothing is due before it is sent."""
+
+    def say(self, piece: bytes) -> None:
+        """The client sends this: the replies to the lines that it ends are due."""
+        *whole, self.begun = (self.begun + piece).split(_LINE)
+        for line in whole:
+            self.due(line + _LINE)
+
+    def due(self, line: bytes) -> None:
+        """The client has sent a whole line."""
+        self.expected += self.reply(line)
+
+
+@dataclass
+class RoomTranscript(LineTranscript):
+    """What one of several clients hears: every line of every other, each whole, those of one in their order.
+
+    `queues` holds what is due from whom. How the lines of different clients follow each other is the server's to say.
+    """
+
+    room: Room = field(kw_only=True)
+    queues: dict[str, deque[bytes]] = field(default_factory=dict)
+    heard: bytes = b""
+
+    def due(self, line: bytes) -> None:
+        for other in self.room.members:
+            if other is not self or self.room.protocol.to_sender:
+                other.due_from(self.client, line)
+
+    def due_from(self, speaker: str, lines: bytes) -> None:
+        """These lines of another's are to come."""
+        self.queues.setdefault(speaker, deque()).extend(lines.splitlines(keepends=True))
+        self.expected += lines
+
+    def leave(self) -> None:
+        self.room.members = [other for other in self.room.members if other is not self]
+
+    def take(self, data: bytes) -> None:
+        before, self.received = self.received - len(self.heard), self.received + len(data)
+        if self.mismatch is not None:
+            return
+        *whole, self.heard = (self.heard + data).split(_LINE)
+        for line in whole:
+            if not self._hear(line + _LINE):
+                self._misheard(before, line + _LINE)
+                return
+            before += len(line) + 1
+        if self.heard and not any(line.startswith(self.heard) for line in self._heads()):
+            self._misheard(before, self.heard)
+
+    def _heads(self) -> list[bytes]:
+        return [queue[0] for queue in self.queues.values() if queue]
+
+    def _hear(self, line: bytes) -> bool:
+        for queue in self.queues.values():
+            if queue and queue[0] == line:
+                queue.popleft()
+                return True
+        return False
+
+    def _misheard(self, offset: int, line: bytes) -> None:
+        heads = self._heads()
+        self.mismatch = Mismatch(offset, line[:_MOST_SHOWN], heads[0][:_MOST_SHOWN] if heads else b"", extra=not heads)
+
+    @property
+    def missing(self) -> int:
+        return sum(len(line) for queue in self.queues.values() for line in queue) - len(self.heard)
+
+    @property
+    def complete(self) -> bool:
+        return self.mismatch is None and not self.heard and not any(self.queues.values())
+
+
+_CONVERSATIONS: dict[str, Callable[[Protocol], Conversation]] = {
+    "upper": Stream,
+    "echo": Stream,
+    "lines": Lines,
+    "table": Table,
+    "broadcast": Room,
+}
+
+
+def conversation(protocol: Protocol) -> Conversation:
+    """A new conversation by a spec's `protocol`."""
+    return _CONVERSATIONS[protocol.reply](protocol)
+
+
+def message(number: int, size: int = 0) -> bytes:
+    """A line of text like no other, of at least `size` bytes."""
+    line = f"client {number} says: the quick brown fox jumps over the lazy dog\n".encode()
+    if size <= len(line):
+        return line
+    # Numbered blocks: a lost, doubled or swapped stretch shows, whatever its length.
+    blocks = b"".join(b"%08x-abcdefghijklmnopqrstuvw-" % index for index in range(size // 33 + 1))
+    return blocks[: size - len(line)] + line

@@ -1,0 +1,42 @@
+"""Has a pool of sixty-four workers."""
+
+import queue
+import signal
+import socket
+import sys
+import threading
+
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
+WORKERS = 64
+CHUNK = 4096
+
+
+def serve(connection):
+    """Answer one client until it stops sending."""
+    with connection:
+        try:
+            while data := connection.recv(CHUNK):
+                connection.sendall(data.upper())
+        except ConnectionError:
+            pass
+
+
+def work(waiting):
+    """What each worker does for ever."""
+    while True:
+        serve(waiting.get())
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    waiting = queue.Queue()
+    for _ in range(WORKERS):
+        threading.Thread(target=work, args=(waiting,), daemon=True).start()
+    with socket.create_server(("", PORT), backlog=128) as listener:
+        while True:
+            connection, _ = listener.accept()
+            waiting.put(connection)
+
+
+if __name__ == "__main__":
+    main()
