@@ -18,7 +18,11 @@ from grader.spec import find_spec, load_spec
 
 ROOT = Path(__file__).resolve().parents[1]
 RIGHT = {"alice", "grace", "kira", "mei"}
-FOLDERS = sorted(file.parent for top in ("submissions", "reference") for file in (ROOT / top).rglob("[sS]erver.*"))
+FOLDERS = sorted(
+    file.parent
+    for top in ("submissions", "reference/servers", "reference/mutants")
+    for file in (ROOT / top).rglob("[sS]erver.*")
+)
 
 
 def model_of(server: str) -> str:

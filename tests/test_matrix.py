@@ -21,7 +21,8 @@ PAGE = ROOT / "docs" / "matrix.md"
 SPECS = sorted(file.stem for file in (ROOT / "specs").glob("*.yaml"))
 SERVERS = {
     str(file.parent.relative_to(ROOT / "reference")): file.parent
-    for file in sorted((ROOT / "reference").rglob("[sS]erver.*"))
+    for top in ("servers", "mutants")
+    for file in sorted((ROOT / "reference" / top).rglob("[sS]erver.*"))
 }
 LEGITIMATE = {
     "servers/socketserver": {"blocking": "TCPServer serves one client at a time, in blocking calls"},
