@@ -125,6 +125,7 @@ def result_of(check: CheckFields, finding: Finding, seconds: float) -> CheckResu
         seconds=round(seconds, 4),
         summary=finding.summary,
         facts=dict(finding.facts),
+        steps=list(finding.steps),
     )
 
 

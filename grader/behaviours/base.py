@@ -45,9 +45,10 @@ def catalogue() -> Mapping[str, type[Behaviour]]:
         resources,
         serving,
         speed,
+        story,
     )  # fmt: skip
 
-    families = (serving, many, queueing, leaving, flow, resources, life, model, speed, chat)
+    families = (serving, many, queueing, leaving, flow, resources, life, model, speed, chat, story)
     bundled = [kind for module in families for kind in module.BEHAVIOURS]
     offered = [point.load() for point in entry_points(group=ENTRY_POINT_GROUP)]
     return {kind.name: kind for kind in (*bundled, *offered)}

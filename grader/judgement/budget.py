@@ -88,8 +88,8 @@ class Account:
 
     @property
     def worn(self) -> bool:
-        """Whether half of the CPU time or of the wake-ups is gone."""
-        return self.cpu_ns >= self.budget.cpu * 0.5e9 or 2 * self.wakeups >= self.budget.wakeups
+        """Whether a quarter of the CPU time or of the wake-ups is gone."""
+        return self.cpu_ns >= self.budget.cpu * 0.25e9 or 4 * self.wakeups >= self.budget.wakeups
 
     def spent(self, now_ns: int) -> Spent | None:
         """What ran out, if anything did."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from grader.evidence.records import Evidence, Pass, Stack
-from grader.report.model import Basis, Verdict
+from grader.report.model import Basis, StepResult, Verdict
 
 Fact = str | int | float | bool | list[str] | None
 
@@ -16,6 +16,7 @@ class Finding:
 
     `doing` says what the check was about when it was decided, for the diagnosis ("fin", "reset", "slow_reader"...).
     `unserved` names the clients who did not get what they should. `stacks` are given where they were read already.
+    `steps` are those of an instructor's story, each with what became of it.
     """
 
     verdict: Verdict
@@ -28,6 +29,7 @@ class Finding:
     unserved: tuple[str, ...] = ()
     ended: bool = False
     stacks: tuple[Stack, ...] = ()
+    steps: tuple[StepResult, ...] = ()
 
 
 def passed(summary: str, basis: Basis = Basis.OBSERVATION, **facts: Fact) -> Finding:

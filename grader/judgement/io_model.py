@@ -87,7 +87,7 @@ def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), runtimes: tuple
     last = scenes[-1]
     attended = _attended(last)
     workers = _workers(scenes, attended)
-    waits, turns = _waits(last), _takes_turns(last)
+    waits, turns = waits_of(last), _takes_turns(last)
     if turns and "recv" in waits:
         # Of one that waits a little at each socket, whether it is ever seen at the listener is luck.
         waits = tuple(call for call in waits if call != "accept")
@@ -165,7 +165,7 @@ def watched(wait: Wait, processes: tuple[Process, ...]) -> set[int]:
     return {fd for fd in targets if fd in files and files[fd].kind is DescriptorKind.TCP}
 
 
-def _waits(scene: Scene) -> tuple[str, ...]:
+def waits_of(scene: Scene) -> tuple[str, ...]:
     """The calls in which threads wait for the network; where none does, those in which they wait at all."""
     listening = {entry.inode for entry in scene.sockets if entry.state is TcpState.LISTEN}
     network, others = set(), set()

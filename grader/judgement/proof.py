@@ -200,13 +200,15 @@ def everything_delivered(evidence: Evidence) -> str | None:
         arrived = sent.get((entry.local_port, entry.remote_port))
         if peer and arrived is not None and entry.state is TcpState.ESTABLISHED and peer.received >= arrived:
             continue  # only the acknowledgement is late (delayed ACK)
-        if not _held_back(entry):
+        if not _held_back(entry, peer):
             return f"{entry.send_queue} bytes from port {entry.local_port} to {entry.remote_port} are on their way"
     return None
 
 
-def _held_back(entry: TcpSocket) -> bool:
-    return entry.in_flight == 0 and entry.unsent > 0
+def _held_back(entry: TcpSocket, peer: TcpSocket | None) -> bool:
+    # A receiver who has read everything takes more, even if the news that it has room is still to be asked for.
+    full = peer is None or peer.receive_queue > 0
+    return full and entry.in_flight == 0 and entry.unsent > 0
 
 
 def endings_arrived(evidence: Evidence) -> str | None:

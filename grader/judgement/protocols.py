@@ -15,7 +15,7 @@ from grader.judgement.transcript import REPLIES, Mismatch, SuffixTranscript, Tra
 from grader.spec import Exchange, Protocol
 
 _LINE = b"\n"
-_MOST_SHOWN = 80
+_MOST_SHOWN, _AROUND = 80, 16
 
 
 class Conversation(ABC):
@@ -31,6 +31,10 @@ class Conversation(ABC):
     @abstractmethod
     def request(self, number: int, size: int = 0) -> bytes:
         """A request unlike that of any other number; of `size` bytes, if it is given and the protocol lets it be."""
+
+    def whole(self, request: bytes) -> bytes:
+        """What a person wrote down, as a whole request: with the end of the line, where requests are lines."""
+        return request
 
 
 @dataclass
@@ -61,6 +65,9 @@ class Lines(Conversation):
 
     def _answer(self, line: bytes) -> bytes:
         return line.upper()
+
+    def whole(self, request: bytes) -> bytes:
+        return request if request.endswith(_LINE) else request + self.protocol.line_end.encode()
 
     def request(self, number: int, size: int = 0) -> bytes:
         end, body = self.protocol.line_end.encode(), message(number, size)[: -len(_LINE)]
@@ -194,6 +201,69 @@ class RoomTranscript(LineTranscript):
     @property
     def complete(self) -> bool:
         return self.mismatch is None and not self.heard and not any(self.queues.values())
+
+
+@dataclass
+class Script(Conversation):
+    """What an instructor's own story says is due, and the replies of a protocol where the story asks for those."""
+
+    protocol: Conversation
+
+    def begin(self) -> None:
+        self.protocol.begin()
+
+    def transcript(self, client: str) -> ScriptTranscript:
+        shadow = self.protocol.transcript(client)
+        return ScriptTranscript(client, bytes, bytearray(shadow.expected), shadow=shadow)
+
+    def request(self, number: int, size: int = 0) -> bytes:
+        return self.protocol.request(number, size)
+
+    def whole(self, request: bytes) -> bytes:
+        return self.protocol.whole(request)
+
+
+@dataclass
+class ScriptTranscript(Transcript):
+    """The dialogue of a client in a story: bytes may come before the story says that they are due.
+
+    `shadow` is what the protocol alone would expect.
+    """
+
+    shadow: Transcript = field(kw_only=True)
+    heard: bytearray = field(default_factory=bytearray)
+
+    def announce(self, request: bytes) -> None:
+        before = len(self.shadow.expected)
+        self.shadow.announce(request)
+        self.due(bytes(self.shadow.expected[before:]))
+
+    def say(self, piece: bytes) -> None:
+        before = len(self.shadow.expected)
+        self.shadow.say(piece)
+        self.due(bytes(self.shadow.expected[before:]))
+
+    def leave(self) -> None:
+        self.shadow.leave()
+
+    def due(self, data: bytes) -> None:
+        """This is to be received next."""
+        before = len(self.expected)
+        self.expected += data
+        self._compare(before)
+
+    def take(self, data: bytes) -> None:
+        before = self.received
+        self.heard += data
+        self.received += len(data)
+        self._compare(before)
+
+    def _compare(self, start: int) -> None:
+        end = min(len(self.expected), self.received)
+        got, want = self.heard[start:end], self.expected[start:end]
+        if self.mismatch is None and got != want:
+            at = start + next(i for i, (a, b) in enumerate(zip(got, want, strict=True)) if a != b)
+            self.mismatch = Mismatch(at, bytes(self.heard[at:][:_AROUND]), bytes(self.expected[at:][:_AROUND]))
 
 
 _CONVERSATIONS: dict[str, Callable[[Protocol], Conversation]] = {

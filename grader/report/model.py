@@ -164,6 +164,14 @@ class Timeline(Record):
     dropped: int = 0
 
 
+class StepResult(Record):
+    """One step of an instructor's scenario as it was written, and how far it got; `number` counts from 1."""
+
+    number: str
+    text: str
+    state: Literal["done", "failed", "not reached"]
+
+
 class CheckResult(Record):
     """One check: its verdict, what that rests on, and all that a page needs to show it."""
 
@@ -182,6 +190,7 @@ class CheckResult(Record):
     facts: dict[str, str | int | float | bool | list[str] | None] = Field(default_factory=dict)
     stood: list[Stood] = Field(default_factory=list)
     evidence: list[str] = Field(default_factory=list)
+    steps: list[StepResult] = Field(default_factory=list)
     timeline: Timeline | None = None
 
 

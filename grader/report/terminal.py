@@ -17,6 +17,7 @@ _SYMBOLS = {
     Verdict.SKIPPED: ("-", "bright_black"),
 }
 
+_STEPS = {"done": ("✓", "bright_black"), "failed": ("✗", "bold")}
 _MOST_LINES = 20
 
 
@@ -85,7 +86,7 @@ class _Plain:
 
     def details(self, alike: list[CheckResult]) -> None:
         check = alike[0]
-        if not check.diagnosis and not check.stood:
+        if not check.diagnosis and not check.stood and not check.steps:
             return
         names = ", ".join(other.id for other in alike)
         title = escape_text(check.diagnosis.title) if check.diagnosis else _finding(check)
@@ -96,6 +97,12 @@ class _Plain:
             if shown := check.diagnosis.excerpt:
                 self.line(escape_text(f"  at {shown.file}:{shown.marked}"), "bright_black")
                 self._excerpt(shown)
+        reached = [step for step in check.steps if step.state != "not reached"]
+        for step in reached:
+            sign, style = _STEPS[step.state]
+            self.line(escape_text(f"  {sign} {step.number:<4} {step.text}"), style)
+        if unreached := len(check.steps) - len(reached):
+            self.line(f"  ... {unreached} more {'step' if unreached == 1 else 'steps'} not reached", "bright_black")
         for stood in check.stood[:2]:
             self.line(f"  {_where(stood)}", "bright_black")
             if stood.excerpt:

@@ -1,9 +1,10 @@
 """What is required: YAML to a typed Spec, every error with its place, and the JSON Schema of it all."""
 
-from grader.spec.facets import MODELS, Facets
+from grader.spec.facets import MODELS, Facets, WaitsIn
 from grader.spec.load import bundled_folder, find_spec, is_entry, load_spec, parse_spec, reference_server
 from grader.spec.model import CheckFields, Exchange, Protocol, Spec
-from grader.spec.problems import Place, Problem, SpecError
+from grader.spec.parts import Part, Strings, as_list
+from grader.spec.problems import Place, Problem, SpecError, nearest
 from grader.spec.schema import spec_schema
 from grader.spec.told import explain
 from grader.spec.units import Duration, Percent, Size
@@ -14,6 +15,7 @@ __all__ = [
     "Duration",
     "Exchange",
     "Facets",
+    "Part",
     "Percent",
     "Place",
     "Problem",
@@ -21,11 +23,15 @@ __all__ = [
     "Size",
     "Spec",
     "SpecError",
+    "Strings",
+    "WaitsIn",
+    "as_list",
     "bundled_folder",
     "explain",
     "find_spec",
     "is_entry",
     "load_spec",
+    "nearest",
     "parse_spec",
     "reference_server",
     "spec_schema",

@@ -109,8 +109,8 @@ class Settling:
             if account.worn and budget in (None, _RESTING):
                 # A server that reads or writes a long message byte by byte gets further, before a reply shows it; and
                 # one that has not yet accepted everybody is not at rest, however often it has woken up.
-                moved, before = self._moved(), moved
-                if 0 <= before < moved:
+                before, moved = moved, self._moved()
+                if before < moved:
                     account.restart(time.monotonic_ns())
             if what := account.spent(time.monotonic_ns()):
                 return self._last_word(expectation) or outcome.spent(what, look, evidence)

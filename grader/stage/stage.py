@@ -62,12 +62,14 @@ class Stage(Settling):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._made = 0
+        self._usual = self.conversation
         self.used_up = False
 
     def begin(self) -> None:
         """A new check begins: a clean journal, and clients are counted from 1 again."""
         self.journal, self.lifelines = Journal(), Lifelines()
         self.guests, self._gone, self._made, self.observed = [], [], 0, None
+        self.conversation = self._usual
         self.conversation.begin()
         self.began_ns = time.monotonic_ns()
 
@@ -77,15 +79,15 @@ class Stage(Settling):
         """A request unlike that of any other number; of `size` bytes, if it is given and the protocol lets it be."""
         return self.conversation.request(number, size)
 
-    def connect(self, count: int = 1, receive_buffer: int | None = None) -> list[Guest]:
-        """Connect clients, no faster than the listener's queue takes them.
+    def connect(self, count: int = 1, receive_buffer: int | None = None, names: Sequence[str] = ()) -> list[Guest]:
+        """Connect clients, no faster than the listener's queue takes them; `names` are theirs, if they have any.
 
         Raises:
             CheckFailed: one could not be connected.
         """
         guests: list[Guest] = []
         while len(guests) < count:
-            guests += self._connect_together(count - len(guests), receive_buffer)
+            guests += self._connect_together(count - len(guests), receive_buffer, names[len(guests) :])
         return guests
 
     def connect_some(self, count: int) -> list[Guest]:
@@ -104,20 +106,21 @@ class Stage(Settling):
                 break
         return guests
 
-    def _connect_together(self, most: int, receive_buffer: int | None) -> list[Guest]:
+    def _connect_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
         """Connect as many as the listener's queue has room for, one at least, and `most` at the most."""
         name = f"client {self._made + 1}"
         room = Kernel("room in the listener's queue", lambda: self._room() > 0, self._queue_length, (name,))
         self.require(room, f"{name} could not connect, the listener's queue is full")
-        guests = self.dial(most, receive_buffer)
+        guests = self.dial(most, receive_buffer, names)
         self.require(Connected(guests), f"{_span(guests)} could not connect")
         return guests
 
-    def dial(self, most: int, receive_buffer: int | None = None) -> list[Guest]:
+    def dial(self, most: int, receive_buffer: int | None = None, names: Sequence[str] = ()) -> list[Guest]:
         """Begin to connect as many as the listener's queue has room for, one at least, without waiting for anything."""
         listener = self.listener
         assert listener is not None  # noqa: S101 - a stage is handed out only when its server listens
-        guests = [self._new_guest() for _ in range(min(max(self._room(), 1), most))]
+        count = min(max(self._room(), 1), most)
+        guests = [self._new_guest(*names[number : number + 1]) for number in range(count)]
         for guest in guests:
             guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
         self.guests += guests
@@ -131,9 +134,9 @@ class Stage(Settling):
         """How many connections the server has not accepted yet."""
         return -self._queue_length()
 
-    def _new_guest(self) -> Guest:
+    def _new_guest(self, name: str = "") -> Guest:
         self._made += 1
-        name = f"client {self._made}"
+        name = name or f"client {self._made}"
         transcript = self.conversation.transcript(name)
         return Guest(Client(name, self.journal, transcript.take, self.crowd), transcript)
 
@@ -274,6 +277,11 @@ class Stage(Settling):
     def memory_held(self) -> int:
         """How many bytes the server holds now, those that its processes share counted once."""
         return self.reader.memory(0)
+
+    def printed(self) -> str:
+        """What the server has printed, as far as it is kept."""
+        self.server.output.drain()
+        return self.server.output.text
 
     def counts(self) -> Counts:
         """What the server holds now."""
