@@ -225,7 +225,7 @@ def test_a_story_that_makes_no_sense_is_refused_at_its_line(steps: str) -> None:
         parse_spec(text.encode(), "test.yaml", catalogue())
 
     problems = raised.value.problems
-    assert [problem.place.line for problem in problems] == [line]
+    assert [problem.place and problem.place.line for problem in problems] == [line]
     assert words in str(problems[0])
 
 
