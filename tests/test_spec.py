@@ -14,7 +14,7 @@ from grader.spec import CheckFields, Facets, Spec, SpecError, load_spec, parse_s
 SELECT = (ROOT / "specs" / "select.yaml").read_bytes()
 BUNDLED = sorted(file.stem for file in (ROOT / "specs").glob("*.yaml"))
 KNOWN = ", ".join(catalogue())
-KEYS = "spec, title, description, picture, model, server, protocol, limits, checks"
+KEYS = "spec, title, description, picture, model, server, protocol, limits, behaviours, points, checks"
 OUTSIDE = "give a file name inside the submission's folder"
 SIZES = "write a number and its unit (B, kB, KB, MB, GB, KiB, MiB, GiB), such as 256 MiB"
 TIMES = "write a number and its unit (us, ms, s, min, h), such as 200 ms"

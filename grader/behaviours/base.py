@@ -18,7 +18,6 @@ ENTRY_POINT_GROUP = "grader.behaviours"
 class Behaviour(CheckFields):
     """One thing that a server must do: its parameters are its fields, its documentation is its docstring."""
 
-    name: ClassVar[str]
     fresh: ClassVar[bool] = False
     """Whether it needs a server that nobody has talked to yet, in a network that nobody has used."""
 

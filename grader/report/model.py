@@ -32,7 +32,7 @@ class Record(BaseModel):
 
 
 class SpecInfo(Record):
-    """The spec that was applied; `sha256` is over the bytes of its file."""
+    """The spec that was applied; `sha256` is over the bytes of its file, and of the Python files it names if any."""
 
     id: str
     title: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from grader.spec import positions
 from grader.spec.facets import MODELS, Facets
 from grader.spec.messages import problem_of
 from grader.spec.model import SPARE_DESCRIPTORS, CheckFields, Spec
+from grader.spec.own import Catalogue, with_own
 from grader.spec.positions import Document
 from grader.spec.problems import Place, Problem, SpecError, nearest
 
-Catalogue = Mapping[str, type[CheckFields]]
 _TELLING = ("how", "when")
 _UNKNOWN = "unknown"
 
@@ -48,6 +48,10 @@ def parse_spec(text: bytes, file: str, catalogue: Catalogue, folder: str = "") -
     if not isinstance(data, dict):
         raise SpecError([Problem("a spec is a mapping that begins with 'spec: NAME'", file, Place(1, 1))])
     problems: list[Problem] = []
+    catalogue, own = with_own(document, catalogue, folder, problems)
+    if problems:
+        # What a file that cannot be used would have defined is not known, so no check is blamed.
+        raise SpecError(problems)
     checks = _checks(document, catalogue, problems)
     model = _model(document, problems)
     whole = {**data, "model": model, "checks": checks}
@@ -58,9 +62,12 @@ def parse_spec(text: bytes, file: str, catalogue: Catalogue, folder: str = "") -
     if spec:
         problems += _too_many(spec, document)
         problems += _unfitting(spec, document, folder)
+    if spec and not problems and spec.points not in (None, spec.max_score):
+        message = f"the checks are worth {spec.max_score:g} points together, not {spec.points:g}"
+        problems.append(Problem(message, document.file, document.place(("points",)), "change one of the two"))
     if spec is None or problems:
         raise SpecError(problems)
-    found: Spec = spec.model_copy(update={"sha256": hashlib.sha256(text).hexdigest(), "folder": folder})
+    found: Spec = spec.model_copy(update={"sha256": hashlib.sha256(text + own).hexdigest(), "folder": folder})
     return found
 
 

@@ -16,6 +16,7 @@ from grader.spec.units import Duration, Size
 class CheckFields(Part):
     """What every check may have, whatever its behaviour."""
 
+    name: ClassVar[str] = ""
     default_title: ClassVar[str] = ""
 
     behaviour: str = Field(description="what the server must do: the name of a behaviour")
@@ -176,6 +177,12 @@ class Spec(Part):
     server: Server = Field(default_factory=Server)
     protocol: Protocol = Field(default_factory=Protocol)
     limits: Limits = Field(default_factory=Limits)
+    behaviours: Strings = Field(
+        default_factory=list, description="Python files beside the spec that define behaviours of its own"
+    )
+    points: float | None = Field(
+        default=None, gt=0, le=1e9, allow_inf_nan=False, description="what all checks together are to be worth"
+    )
     checks: list[SerializeAsAny[CheckFields]] = Field(min_length=1, description="what is checked, in this order")
     sha256: str = Field(default="", exclude=True)
     folder: str = Field(default="", exclude=True)

@@ -35,6 +35,7 @@ def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
     }
     _write_defaults(Limits, definitions["Limits"]["properties"])
     _allow_one_string(definitions["Server"]["properties"], ("entry",))
+    _allow_one_string(properties, ("behaviours",))
     if "Facets" not in definitions:
         definitions["Facets"] = Facets.model_json_schema(mode="validation")
     _allow_one_string(definitions["Facets"]["properties"], tuple(Facets.model_fields))
