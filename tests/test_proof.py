@@ -47,6 +47,7 @@ from grader.judgement.proof import RULES, Proof, Refusal, prove
 
 Rule = Callable[[Evidence], str | None]
 
+HELD_BACK = with_socket(SERVER_A, send_queue=90_000, in_flight=0, unsent=90_000)
 ANOTHER_THREAD = replace(THREAD, tid=101)
 EPOLL_OVER_TIMER = replace(
     with_process(
@@ -164,6 +165,11 @@ REFUSED: list[tuple[str, Rule, Evidence]] = [
         with_socket(SERVER_A, send_queue=9, in_flight=1, unsent=5),
     ),
     (
+        "bytes wait to be sent to somebody who has read all that came",
+        proof.everything_delivered,
+        HELD_BACK,
+    ),
+    (
         "bytes are neither under way nor held back",
         proof.everything_delivered,
         with_socket(SERVER_A, send_queue=9, in_flight=0, unsent=0),
@@ -238,7 +244,8 @@ PROVED: list[tuple[str, Evidence]] = [
     (
         "a reply held back by a client who does not read",
         replace(
-            with_socket(SERVER_A, send_queue=90_000, in_flight=0, unsent=90_000),
+            HELD_BACK,
+            sockets=tuple(replace(s, receive_queue=4096) if s is CLIENT_A else s for s in HELD_BACK.sockets),
             clients=(replace(ANN, reads=False, unread=4096), BOB),
         ),
     ),
