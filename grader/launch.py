@@ -12,7 +12,7 @@ from grader.arena import sandbox, submission
 from grader.arena.namespaces import ArenaUnavailableError, new_network
 from grader.arena.server import RunningServer, run_to_end, start
 from grader.arena.submission import Submission
-from grader.evidence.procfs import schedstat_moves
+from grader.evidence.procfs import own_time, schedstat_moves
 from grader.evidence.records import Evidence, Wait, WaitKind
 from grader.evidence.throttle import throttle_reader
 from grader.judgement.budget import Budget
@@ -56,7 +56,7 @@ class Launch:
         self._schedstat = schedstat_moves()
         if not self._schedstat:
             self.missing.append("schedstat: this kernel does not tell the CPU time of a thread")
-        self._throttled = throttle_reader()
+        self._throttled, self._own_time = throttle_reader(), own_time()
         self._own_files = sandbox.raise_own_files()
 
     # Building.
@@ -125,6 +125,7 @@ class Launch:
             preferred_port=self._port,
             memory=self.spec.limits.memory,
             throttled=self._throttled,
+            own_time=self._own_time,
             allowed=self.spec.facets(),
             descriptors=min(self._bounds(self.work).files_allowed, self._own_files),
             model_name=self.spec.model_name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import resource
 
 import pytest
@@ -9,8 +10,10 @@ from conftest import Grade, spec_of
 from servers import RIGHT, changed
 
 from grader.arena import sandbox
+from grader.judgement.budget import Budget
 from grader.report.model import CheckResult, Verdict
 from grader.spec import SpecError
+from grader.stage import settling
 
 GUARD = "if connection.fileno() >= MOST_DESCRIPTORS:"
 MANY = "- {behaviour: capacity, clients: 1100, may_refuse: true, at_least: 900}"
@@ -78,3 +81,35 @@ def test_more_clients_than_the_specs_own_limits_allow_are_a_problem_of_the_spec(
 
     assert "300 clients need more descriptors than limits.files (200) allows" in str(caught.value)
     assert "write 'limits: {files: 364}'" in str(caught.value)
+
+
+ROUND_ROBIN = """
+import socket
+listener = socket.create_server(("", 8080), backlog=100)
+listener.settimeout(0.01)
+clients = []
+while True:
+    try:
+        clients.append(listener.accept()[0])
+        clients[-1].settimeout(0.01)
+    except TimeoutError:
+        pass
+    for client in list(clients):
+        try:
+            client.sendall(client.recv(4096).upper())
+        except TimeoutError:
+            pass
+"""
+
+
+def test_a_server_that_takes_each_client_a_little_later_than_the_one_before_does_not_hold_up_the_grading(
+    grade_source: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them is progress, so no single wait is too long; all together are."""
+    monkeypatch.setattr(settling, "Budget", functools.partial(Budget, total=3.0))
+
+    check = only(grade_source, ROUND_ROBIN, "- {behaviour: capacity, clients: 1000}")
+
+    assert check.verdict is Verdict.FAIL
+    assert check.basis == "budget"
+    assert check.summary.endswith("it was not done after 3 s")

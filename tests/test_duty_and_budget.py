@@ -132,6 +132,27 @@ def test_a_server_kept_off_the_cpu_until_the_end_is_not_judged() -> None:
     assert spent.starved
 
 
+def test_slow_progress_in_one_wait_after_the_other_is_too_slow_in_the_end() -> None:
+    account = Account(Budget(total=120.0), began_ns=0, before_ns=115 * SECOND)
+    account.add(look(0, sample(0, 0, 0)), ())
+    account.restart(3 * SECOND)
+
+    assert account.spent(4 * SECOND) is None
+    spent = account.spent(6 * SECOND)
+    assert spent is not None
+    assert spent.reason == "it was not done after 121 s"
+    assert not spent.starved
+
+
+def test_what_the_grader_itself_used_is_not_charged_to_the_server() -> None:
+    account = Account(Budget(total=10.0), began_ns=0, own_ns=8 * SECOND)
+    account.add(look(0, sample(0, 0, 0)), ())
+
+    assert account.spent(17 * SECOND) is None
+    assert account.spent(18 * SECOND) is not None
+    assert account.total(12 * SECOND) == (4 * SECOND, 0)
+
+
 @pytest.mark.parametrize(
     ("share", "own", "whole_turn", "told"),
     [

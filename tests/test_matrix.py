@@ -24,36 +24,7 @@ SERVERS = {
     for top in ("servers", "mutants")
     for file in sorted((ROOT / "reference" / top).rglob("[sS]erver.*"))
 }
-LEGITIMATE = {
-    "servers/socketserver": {"blocking": "TCPServer serves one client at a time, in blocking calls"},
-    "servers/socketserver_threading": {"threads": "ThreadingTCPServer makes a thread for each client"},
-    "servers/socketserver_forking": {"processes": "ForkingTCPServer makes a process for each client"},
-    "servers/select_c": {"select": "the same model, in C"},
-    "servers/poll_c": {"poll": "the same model, in C"},
-    "servers/epoll_c": {"epoll": "the same model, in C"},
-    "servers/threads_c": {"threads": "the same model, in C"},
-    "servers/processes_c": {"processes": "the same model, in C"},
-    "servers/threads_rust": {"threads": "the same model, in Rust"},
-    "servers/threads_java": {"threads": "the same model, in Java"},
-    "servers/thread_pool_java": {"thread_pool": "the same model, in Java"},
-    "servers/selectors_java": {"selectors": "the same model, in Java: a selector is what java.nio calls it too"},
-    "mutants/asyncio/blocking-recv": {"blocking": "it reads in blocking calls, one client at a time"},
-    "mutants/select/always-writable": {
-        "nonblocking": "it spins, as polling without a pause does; the ceilings find it"
-    },
-    "mutants/select/imported-only": {"threads": "whatever it imports, it is a thread for each client"},
-    "mutants/select/listener-only": {"blocking": "it reads in blocking calls, one client at a time"},
-    "mutants/select/lost-partial-sends": {"select": "its mistake is in sending, not in the model"},
-    "mutants/select/never-closed": {"select": "its mistake is in leaving, not in the model"},
-    "mutants/epoll/poll-in-fact": {"poll": "whatever it is called, it waits in poll()"},
-    "mutants/nonblocking/no-pause": {"nonblocking": "the ceilings on CPU find it, not the model"},
-    "mutants/nonblocking/select-in-fact": {"select": "whatever its sockets are, it waits in select()"},
-    "mutants/thread_pool/cached-threads-java": {"threads": "that is what it is"},
-    "mutants/thread_pool/thread-per-client": {"threads": "that is what it is"},
-    "mutants/prefork/fork-per-client": {"processes": "that is what it is"},
-    "mutants/processes/zombies": {"processes": "its mistake is in leaving, not in the model"},
-    "mutants/processes/parent-keeps-connection": {"processes": "its mistake is in leaving, not in the model"},
-}
+LEGITIMATE: dict[str, dict[str, str]] = yaml.safe_load((ROOT / "reference" / "alike.yaml").read_text())
 
 
 def only_model(name: str, entry: str) -> Spec:

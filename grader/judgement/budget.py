@@ -17,17 +17,18 @@ _STARVED = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What may be spent without progress, and `total`, the wall seconds after which even progress is too slow.
+    """What may be spent without progress, and `total`, the seconds after which even progress is too slow.
 
-    `cpu` seconds of the whole tree; `wakeups` of all timed waits together, over at least `least` wall seconds (many
-    short naps are no sign of standing still); `wall` seconds.
+    `total` is for all waits of one check together, and what the grader itself used of it does not count. `cpu` seconds
+    of the whole tree; `wakeups` of all timed waits together, over at least `least` wall seconds (many short naps are no
+    sign of standing still); `wall` seconds.
     """
 
     cpu: float = 1.0
     wakeups: int = 40
     wall: float = 20.0
     least: float = 1.0
-    total: float = 120.0
+    total: float = 60.0
 
     def for_clients(self, count: int) -> Budget:
         """The same with room for a server that visits its clients in turn, waiting a little at each."""
@@ -47,11 +48,16 @@ class Spent:
 class Account:
     """Adds up what a server spends from one pass to the next, since the last progress.
 
-    `blind`: the kernel does not tell how long a thread stood in the run queue.
+    `blind`: the kernel does not tell how long a thread stood in the run queue. `before_ns` and `before_delay_ns` are
+    what earlier waits of the same check have spent; `own_ns` is what the grader itself used, on a CPU or waiting for
+    one, since this wait began.
     """
 
     budget: Budget
     began_ns: int
+    before_ns: int = 0
+    before_delay_ns: int = 0
+    own_ns: int = 0
     cpu_ns: int = 0
     delay_ns: int = 0
     wakeups: int = 0
@@ -100,12 +106,15 @@ class Account:
             return Spent(f"its timed wait woke {self.wakeups} times without getting any further")
         if wall >= self.budget.wall:
             return self._by_the_clock(f"nothing came in {wall:.0f} s", wall, self.delay_ns)
-        total = wall + self.earlier_ns / 1e9
-        if total >= self.budget.total:
-            return self._by_the_clock(
-                f"it was not done after {total:.0f} s", total, self.earlier_delay_ns + self.delay_ns
-            )
+        total_ns, delay_ns = self.total(now_ns)
+        if total_ns >= self.budget.total * 1e9:
+            return self._by_the_clock(f"it was not done after {total_ns / 1e9:.0f} s", total_ns / 1e9, delay_ns)
         return None
+
+    def total(self, now_ns: int) -> tuple[int, int]:
+        """How long the check has waited for the server so far, and for how much of that it was kept off the CPU."""
+        here = now_ns - self.began_ns + self.earlier_ns - self.own_ns
+        return self.before_ns + max(here, 0), self.before_delay_ns + self.earlier_delay_ns + self.delay_ns
 
     def _by_the_clock(self, reason: str, wall: float, delay_ns: int) -> Spent:
         if self.blind:

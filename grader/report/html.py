@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from pygments import lex
-from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_for_filename
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
-from grader.report import people
 from grader.report.escape import escape_text
 from grader.report.json_file import write_atomically
 from grader.report.model import CheckResult, Excerpt, Report, Verdict
+from grader.report.page import render
 from grader.report.sequence import in_words, lanes_of, sequence_svg
 
-SYMBOLS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?", Verdict.SKIPPED: "-"}
 BASES = {
     "observation": "seen directly: a reply, a wrong byte, an exit",
     "proof": "the kernel's state shows that nothing else can happen",
@@ -70,61 +64,20 @@ def _highlighted(tokens: list[tuple[object, str]]) -> list[Markup]:
     return lines
 
 
-@functools.cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("grader.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters.update(
-        harmless=lambda text: escape_text(str(text)),
-        output=lambda text: escape_text(str(text), keep="\n\t"),
-        number=people.number,
-        seconds=people.seconds,
-        size=people.size,
-    )
-    return environment
-
-
-def _colours(style: str) -> str:
-    formatter = HtmlFormatter(style=style)
-    return str(formatter.get_style_defs(".code"))  # type: ignore[no-untyped-call]
-
-
-@functools.cache
-def _style() -> str:
-    own = Path(__file__).with_name("templates").joinpath("report.css").read_text(encoding="utf-8")
-    light, dark = _colours("xcode"), _colours("github-dark")
-    wanted = [[line for line in sheet.splitlines() if line.startswith(".code .")] for sheet in (light, dark)]
-    dark_only = "\n".join(wanted[1])
-    return f"{own}\n{chr(10).join(wanted[0])}\n@media screen and (prefers-color-scheme: dark) {{\n{dark_only}\n}}\n"
-
-
-def _policy(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-
-
 def render_html(report: Report) -> str:
     """The page as text. Whatever came from the submission is escaped, control characters are spelled out."""
-    style = _style()
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            style=Markup(style),  # noqa: S704 - our own style sheet
-            policy=_policy(style),
-            symbols=SYMBOLS,
-            bases=BASES,
-            observed=_observed(report),
-            problems=[check for check in report.checks if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)],
-            passed=[check for check in report.checks if check.verdict is Verdict.PASS],
-            skipped=[check for check in report.checks if check.verdict is Verdict.SKIPPED],
-            source_lines=source_lines,
-            picture=_picture,
-            words=in_words,
-            left_out=lambda timeline: lanes_of(timeline)[1],
-        )
+    return render(
+        "report.html.j2",
+        report=report,
+        bases=BASES,
+        observed=_observed(report),
+        problems=[check for check in report.checks if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)],
+        passed=[check for check in report.checks if check.verdict is Verdict.PASS],
+        skipped=[check for check in report.checks if check.verdict is Verdict.SKIPPED],
+        source_lines=source_lines,
+        picture=_picture,
+        words=in_words,
+        left_out=lambda timeline: lanes_of(timeline)[1],
     )
 
 

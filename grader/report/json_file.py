@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from grader.report.model import Report
+from grader.report.model import Record, Report
 
 _NO_UTF8 = re.compile("[\ud800-\udfff]")  # what Python makes of bytes in file names that are no UTF-8
 
@@ -20,8 +20,13 @@ class ReportError(ValueError):
 
 
 def report_json(report: Report) -> str:
-    r"""The text of report.json, ending in a newline; what has no place in UTF-8 is spelled out (`\udcff`)."""
-    text = json.dumps(report.model_dump(by_alias=True), indent=2, ensure_ascii=False, allow_nan=False)
+    """The text of report.json."""
+    return record_json(report)
+
+
+def record_json(record: Record) -> str:
+    r"""A record as JSON, ending in a newline; what has no place in UTF-8 is spelled out (`\udcff`)."""
+    text = json.dumps(record.model_dump(by_alias=True), indent=2, ensure_ascii=False, allow_nan=False)
     return _NO_UTF8.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text) + "\n"
 
 

@@ -19,7 +19,6 @@ from grader.spec.own import Catalogue, with_own
 from grader.spec.positions import Document
 from grader.spec.problems import Place, Problem, SpecError, nearest
 
-_TELLING = ("how", "when")
 _UNKNOWN = "unknown"
 
 
@@ -189,8 +188,7 @@ def _unfitting(spec: Spec, document: Document, folder: str) -> Iterator[Problem]
 
 
 def _free(check: CheckFields, taken: set[str]) -> str:
-    words = [check.behaviour, *(str(getattr(check, name)) for name in _TELLING if hasattr(check, name))]
-    base = "-".join(words).replace("_", "-")
+    base = check.full_name.replace(" ", "-").replace("_", "-")
     number, name = 1, base
     while name in taken:
         number += 1

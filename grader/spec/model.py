@@ -12,6 +12,8 @@ from grader.spec.facets import MODELS, Facets
 from grader.spec.parts import FileName, Part, Slug, Strings, as_list
 from grader.spec.units import Duration, Size
 
+_TELLING = ("how", "when")
+
 
 class CheckFields(Part):
     """What every check may have, whatever its behaviour."""
@@ -26,6 +28,11 @@ class CheckFields(Part):
     needs: Strings = Field(default_factory=list, description="ids of earlier checks without which it is skipped")
     hidden: bool = Field(default=False, description="whether students see only the verdict")
     hint: str = Field(default="", description="said to a student whose server fails it")
+
+    @property
+    def full_name(self) -> str:
+        """The behaviour and the variant of it that is asked for: "echo", "disconnect fin", "cpu_ceiling idle"."""
+        return " ".join([self.behaviour, *(str(getattr(self, name)) for name in _TELLING if hasattr(self, name))])
 
     @property
     def descriptors(self) -> int:

@@ -41,13 +41,15 @@ class Settling:
     """One running server, the clients that are on the stage, and the evidence of both.
 
     `memory` (bytes) is what the server's tree may hold; `schedstat` is False where the kernel keeps no CPU figures;
-    `throttled` tells the nanoseconds lost to a CPU quota; `language` is that of the submission.
+    `throttled` tells the nanoseconds lost to a CPU quota, `own_time` those that the grader itself has run or wanted to;
+    `language` is that of the submission.
     """
 
     server: RunningServer
     schedstat: bool
     memory: int
     throttled: Callable[[], int] = lambda: 0
+    own_time: Callable[[], int] = time.thread_time_ns
     language: str = ""
     guests: list[Guest] = field(default_factory=list, init=False)
     journal: Journal = field(default_factory=Journal, init=False)
@@ -62,6 +64,7 @@ class Settling:
         self._gone: list[ClientState] = []
         self._next_police = 0.0
         self._last_move: tuple[object, float] = ((), 0.0)
+        self._waited = (0, 0)
 
     def attend(self, server: RunningServer) -> None:
         """This is the server from now on."""
@@ -89,8 +92,18 @@ class Settling:
             CheckFailed: the server had to be stopped because it held too much memory.
         """
         account = Account(budget or Budget().for_clients(len(self.guests)), time.monotonic_ns())
+        of_the_check = budget in (None, _RESTING)
+        if of_the_check:
+            account.before_ns, account.before_delay_ns = self._waited
+        try:
+            return self._settle(expectation, account, by_runtime=by_runtime, moves=of_the_check)
+        finally:
+            if of_the_check:
+                self._waited = account.total(time.monotonic_ns())
+
+    def _settle(self, expectation: Expectation, account: Account, *, by_runtime: bool, moves: bool) -> Outcome:
         progress, moved = expectation.progress(), -1
-        pause = _SHORTEST_PAUSE
+        pause, began_own_ns = _SHORTEST_PAUSE, self.own_time()
         while True:
             self.pump()
             if found := self._observed(expectation):
@@ -106,7 +119,8 @@ class Settling:
             if evidence and (found := self._decided(evidence, expectation, account.budget)):
                 return self._last_word(expectation) or found
             account.add(look, waits)
-            if account.worn and budget in (None, _RESTING):
+            account.own_ns = self.own_time() - began_own_ns
+            if account.worn and moves:
                 # A server that reads or writes a long message byte by byte gets further, before a reply shows it; and
                 # one that has not yet accepted everybody is not at rest, however often it has woken up.
                 before, moved = moved, self._moved()

@@ -69,6 +69,7 @@ class Stage(Settling):
         """A new check begins: a clean journal, and clients are counted from 1 again."""
         self.journal, self.lifelines = Journal(), Lifelines()
         self.guests, self._gone, self._made, self.observed = [], [], 0, None
+        self._waited = (0, 0)
         self.conversation = self._usual
         self.conversation.begin()
         self.began_ns = time.monotonic_ns()

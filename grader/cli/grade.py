@@ -1,8 +1,7 @@
-"""The two commands: `grade` grades submissions, `grader` is everything around it."""
+"""`grade`: submissions under a spec, a report for each."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -12,24 +11,20 @@ from rich.console import Console
 import grader
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError
-from grader.behaviours import catalogue
+from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, usable_spec
 from grader.grading import grade
 from grader.report.escape import escape_text
 from grader.report.html import write_html
-from grader.report.json_file import report_json, report_schema, write_json
+from grader.report.json_file import report_json, write_json
 from grader.report.model import CheckResult, Report
 from grader.report.terminal import print_report
-from grader.spec import Spec, SpecError, bundled_folder, explain, find_spec, load_spec, spec_schema
-
-UNUSABLE, FAULT, INTERRUPTED = 2, 3, 130
-
-_PATH = click.Path(path_type=Path)
+from grader.spec import Spec
 
 
 @click.command()
-@click.argument("submissions", nargs=-1, required=True, type=_PATH, metavar="SUBMISSION...")
+@click.argument("submissions", nargs=-1, required=True, type=PATH, metavar="SUBMISSION...")
 @click.option("--spec", "spec_name", required=True, metavar="SPEC", help="A spec file, or the name of a bundled one.")
-@click.option("--output", type=_PATH, default=Path("grade-report"), show_default=True, help="Where reports go.")
+@click.option("--output", type=PATH, default=Path("grade-report"), show_default=True, help="Where reports go.")
 @click.option("--only", multiple=True, metavar="CHECK", help="Run only this check (by its id), and what it needs.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What stdout carries.")
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
@@ -47,7 +42,7 @@ def grade_command(
     Exit status: 0 every check passed; 1 some check failed; 2 the command line, the spec or a submission could not be
     used; 3 the grader failed or could not tell.
     """
-    spec = _selected(_spec(spec_name), only)
+    spec = _selected(usable_spec(spec_name)[0], only)
     status = 0
     try:
         for path in submissions:
@@ -94,15 +89,6 @@ def _write(report: Report, output: Path) -> Path:
     return folder
 
 
-def _spec(name: str) -> Spec:
-    try:
-        return load_spec(find_spec(name), catalogue())
-    except SpecError as error:
-        for problem in error.problems:
-            click.echo(f"grade: {escape_text(str(problem))}", err=True)
-        sys.exit(UNUSABLE)
-
-
 def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:
     if not only:
         return spec
@@ -117,33 +103,3 @@ def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:
         wanted.add(name)
         queue += [need for need in known[name].needs if need not in wanted]
     return spec.model_copy(update={"checks": [check for check in spec.checks if check.id in wanted]})
-
-
-@click.group()
-@click.version_option(grader.__version__)
-def grader_command() -> None:
-    """Everything around grading: specs and schemas."""
-
-
-@grader_command.command()
-def specs() -> None:
-    """List the bundled specs."""
-    for file in sorted(bundled_folder().glob("*.yaml")):
-        spec = load_spec(file, catalogue())
-        click.echo(f"{spec.spec:<24} {spec.max_score:>4g} points  {spec.title}")
-
-
-@grader_command.command(name="explain")
-@click.argument("name", metavar="SPEC")
-def explain_command(name: str) -> None:
-    """Tell what SPEC asks for, and why: each check in words for a student."""
-    spec = _spec(name)
-    click.echo(escape_text(explain(spec, find_spec(name).read_bytes()), keep="\n"), nl=False)
-
-
-@grader_command.command()
-@click.argument("which", type=click.Choice(["spec", "report"]), default="spec")
-def schema(which: str) -> None:
-    """Print the JSON Schema of a spec (for editors), or of report.json."""
-    found = spec_schema(catalogue()) if which == "spec" else report_schema()
-    click.echo(json.dumps(found, indent=2))

@@ -1,0 +1,6 @@
+"""The two commands: `grade` grades submissions, `grader` is everything around it."""
+
+from grader.cli.grade import grade_command
+from grader.cli.tools import grader_command
+
+__all__ = ["grade_command", "grader_command"]

@@ -1,0 +1,33 @@
+"""What both commands share: exit statuses, and specs that load or end the command with every problem told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from grader.behaviours import catalogue
+from grader.report.escape import escape_text
+from grader.spec import Spec, SpecError, find_spec, load_spec
+
+UNUSABLE, FAULT, INTERRUPTED = 2, 3, 130
+
+PATH = click.Path(path_type=Path)
+
+
+def usable_spec(name: str, command: str = "grade") -> tuple[Spec, Path]:
+    """The spec of that name or path and its file; what is wrong with it is told, and ends the command."""
+    try:
+        file = find_spec(name)
+        return load_spec(file, catalogue()), file
+    except SpecError as error:
+        give_up(error, command)
+
+
+def give_up(error: SpecError, command: str) -> NoReturn:
+    """Tell every problem and end with status 2."""
+    for problem in error.problems:
+        click.echo(f"{command}: {escape_text(str(problem))}", err=True)
+    sys.exit(UNUSABLE)

@@ -1,0 +1,48 @@
+"""`grader`: everything around grading."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+import grader
+from grader.behaviours import catalogue
+from grader.cli.check_spec import check_spec
+from grader.cli.common import usable_spec
+from grader.report.escape import escape_text
+from grader.report.json_file import report_schema
+from grader.spec import bundled_folder, explain, load_spec, spec_schema
+
+
+@click.group()
+@click.version_option(grader.__version__)
+def grader_command() -> None:
+    """Everything around grading: specs, what they ask for, and whether they are right."""
+
+
+@grader_command.command()
+def specs() -> None:
+    """List the bundled specs."""
+    for file in sorted(bundled_folder().glob("*.yaml")):
+        spec = load_spec(file, catalogue())
+        click.echo(f"{spec.spec:<24} {spec.max_score:>4g} points  {spec.title}")
+
+
+@grader_command.command(name="explain")
+@click.argument("name", metavar="SPEC")
+def explain_command(name: str) -> None:
+    """Tell what SPEC asks for, and why: each check in words for a student."""
+    spec, file = usable_spec(name, "grader")
+    click.echo(escape_text(explain(spec, file.read_bytes()), keep="\n"), nl=False)
+
+
+@grader_command.command()
+@click.argument("which", type=click.Choice(["spec", "report"]), default="spec")
+def schema(which: str) -> None:
+    """Print the JSON Schema of a spec (for editors), or of report.json."""
+    found = spec_schema(catalogue()) if which == "spec" else report_schema()
+    click.echo(json.dumps(found, indent=2))
+
+
+grader_command.add_command(check_spec)

@@ -1,0 +1,74 @@
+"""A spec is tried on servers of which it is known whether they are right, before a class meets it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Literal
+
+import grader
+from grader.batch import Done, Job, grade_all
+from grader.collection import KnownServer, why_not_bundled
+from grader.judgement.trial import remarks, tried_checks
+from grader.report.model import SpecInfo, Verdict
+from grader.report.trial import Remark, Trial, TriedServer, Weight
+from grader.spec import Spec
+
+Progress = Callable[[TriedServer], None]
+
+
+def try_spec(
+    spec: Spec,
+    file: Path,
+    servers: Sequence[KnownServer],
+    executor: Executor,
+    progress: Progress = lambda _: None,
+) -> Trial:
+    """Grade every server under the spec in `file`, and say what that means for the spec.
+
+    `progress` is told of each server as soon as it is graded.
+    """
+    started, began = dt.datetime.now(dt.UTC), time.monotonic()
+    by_job = {Job(server.folder, file.resolve(), server.entry): server for server in servers}
+    tried: dict[str, TriedServer] = {}
+    for done in grade_all(list(by_job), executor):
+        server = by_job[done.job]
+        tried[server.name] = _tried(server, done)
+        progress(tried[server.name])
+    in_order = [tried[server.name] for server in servers]
+    wanted = {server.name: server.catchers for server in servers}
+    return Trial(
+        grader=grader.__version__,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - began, 3),
+        spec=SpecInfo(id=spec.spec, title=spec.title, sha256=spec.sha256),
+        max_score=spec.max_score,
+        checks=tried_checks(spec.checks, in_order),
+        servers=in_order,
+        remarks=[*remarks(spec, in_order, wanted), *_not_used(spec)],
+    )
+
+
+def _tried(server: KnownServer, done: Done) -> TriedServer:
+    role: Literal["right", "wrong", "alike"] = "alike" if server.alike else "wrong"
+    about = TriedServer(name=server.name, role="right" if server.right else role, own=server.own, why=server.alike)
+    if done.report is None:
+        return about.model_copy(update={"failed": done.failed})
+    return about.model_copy(
+        update={
+            "score": done.report.score,
+            "seconds": done.report.seconds,
+            "verdicts": {check.id: check.verdict for check in done.report.checks},
+            "summaries": {check.id: check.summary for check in done.report.checks if check.verdict is not Verdict.PASS},
+        }
+    )
+
+
+def _not_used(spec: Spec) -> list[Remark]:
+    why = why_not_bundled(spec)
+    if why is None:
+        return []
+    return [Remark(kind="not-used", weight=Weight.NOTE, message=f"only servers of your own were tried: {why}")]
