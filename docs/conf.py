@@ -19,6 +19,7 @@ language = "en"
 extensions = ["myst_parser", "reference_pages"]
 exclude_patterns = ["_generated", "_ext", "examples"]
 nitpicky = True
+smartquotes = False
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "substitution"]
 myst_heading_anchors = 3
@@ -29,4 +30,5 @@ html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_use_index = False
 html_show_sourcelink = False
