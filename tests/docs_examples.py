@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 TERMINAL, RECORDED = DOCS / "examples" / "ben.txt", DOCS / "examples" / "report.json"
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_WIDTH = 100
+_WIDTH = 88
 
 
 def blocks(language: str) -> Iterator[tuple[str, str]]:
