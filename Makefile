@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench docs clean
 
 demo: $(READY)
 	$(VENV)/bin/grade submissions/alice --spec select
@@ -25,8 +25,12 @@ bench: $(READY)
 	$(VENV)/bin/python benchmarks/stuck_versus_right.py
 	$(VENV)/bin/python benchmarks/every_model.py
 
+docs: $(READY)
+	$(VENV)/bin/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/site
+	@echo "build/site/index.html"
+
 clean:
-	rm -rf $(VENV) grade-report dist
+	rm -rf $(VENV) grade-report dist build docs/_generated
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import headless
 from conftest import ROOT
 from selenium import webdriver
 
@@ -17,7 +16,6 @@ from grader.grading import grade
 from grader.report.html import write_html
 from grader.spec import Spec
 
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 NAMES = ["ben", "chloe", "hugo", "farid", "alice"]
 WIDTHS = {"desktop": 1280, "phone": 390}
 
@@ -58,18 +56,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, select_spec: Spec) -> Path:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """Headless Chromium; where it is absent the tests are skipped, but in CI they fail."""
-    if not (BROWSER and DRIVER):
-        assert not os.environ.get("CI"), "CI needs Chromium and its driver (Debian: chromium, chromium-driver)"
-        pytest.skip("Chromium and its driver are not installed (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"):
-        options.add_argument(f"--{flag}")
-    for flag in ("disable-background-networking", "disable-component-update", "disable-dev-shm-usage"):
-        options.add_argument(f"--{flag}")
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = headless(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()
 

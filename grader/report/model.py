@@ -173,7 +173,13 @@ class StepResult(Record):
 
 
 class CheckResult(Record):
-    """One check: its verdict, what that rests on, and all that a page needs to show it."""
+    """One check: its verdict, what that rests on, and all that a page needs to show it.
+
+    It was given `points` of `max_points` and took `seconds`; `hidden` keeps all but the verdict and the points from
+    students. `summary` says in one sentence what was seen, `hint` is the spec's own. `facts` are figures for programs.
+    `stood` says where threads stood when the verdict fell, `evidence` what the kernel showed then, line by line.
+    `steps` are those of a scenario; `timeline` is the picture.
+    """
 
     id: str
     behaviour: str
@@ -203,7 +209,11 @@ class ServerOutput(Record):
 
 
 class Report(Record):
-    """One submission under one spec."""
+    """One submission under one spec.
+
+    `grader` is the version that graded; `started` is ISO 8601, and `seconds` how long it took. `output` is what the
+    server printed; `notes` are sentences about the grading as a whole.
+    """
 
     schema_version: Literal[1] = Field(1, alias="schema")
     grader: str
