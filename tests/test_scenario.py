@@ -102,12 +102,12 @@ FAILING = {
         - receive_nothing_while: {clients: ann, steps: [{send: {ann: a}}]}
         """,
         RIGHT,
-        "step 2 (receive_nothing_while: {clients: [ann]}): ann was to receive nothing, and received 'A'",
+        "step 2 (receive_nothing_while: {clients: ann}): ann was to receive nothing, and received 'A'",
     ),
     "a connection that stays": (
         "- connect: ann\n- end_of_stream: ann",
         RIGHT,
-        "step 2 (end_of_stream: [ann]): the connection was not ended: its only thread is in pselect6",
+        "step 2 (end_of_stream: ann): the connection was not ended: its only thread is in pselect6",
     ),
     "an end in a round of many": (
         """
@@ -166,6 +166,19 @@ def test_the_report_shows_every_step_and_where_the_server_stood(grade_source: Gr
     assert check.stood[0].file == "server.py"
     assert check.timeline is not None
     assert "ann" in [lane.label for lane in check.timeline.lanes]
+
+
+def test_steps_within_one_that_fails_at_its_end_were_taken(grade_source: Grade) -> None:
+    steps = "- connect: ann\n- receive_nothing_while: {clients: ann, steps: [{send: {ann: a}}]}\n- rest: true"
+
+    check = only(grade_source(RIGHT, told(steps)))
+
+    assert [(step.number, step.state) for step in check.steps] == [
+        ("1", "done"),
+        ("2", "failed"),
+        ("2.1", "done"),
+        ("3", "not reached"),
+    ]
 
 
 def test_printed_text_is_found(grade_source: Grade) -> None:

@@ -208,7 +208,11 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         if len(value) == 1 and (key := next(iter(value))) in ("text", "exactly"):
             return _shown(value[key])
+        if all(item == 1 and item is not True for item in value.values()):
+            return _shown(list(value))
         return "{" + ", ".join(f"{key}: {_shown(item)}" for key, item in value.items() if key != "steps") + "}"
+    if isinstance(value, list) and len(value) == 1:
+        return _shown(value[0])
     if isinstance(value, list):
         return f"[{', '.join(map(_shown, value))}]"
     return {True: "true"}.get(value, str(value)) if isinstance(value, bool) else _line(str(value))

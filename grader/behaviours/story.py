@@ -62,7 +62,8 @@ class Scenario(Behaviour):
         numbers = {path: number for path, number, _ in lines}
         failed = tuple(play.path)
         done = tuple(
-            StepResult(number=number, text=str(step), state=_state(path, failed)) for path, number, step in lines
+            StepResult(number=number, text=str(step), state=_state(path, failed, play.taken))
+            for path, number, step in lines
         )
         if failed:
             step = next(step for path, _, step in lines if path == failed)
@@ -72,17 +73,22 @@ class Scenario(Behaviour):
         return dataclasses.replace(finding, summary=summary, steps=done, doing="scenario")
 
 
-def _state(path: tuple[int, ...], failed: tuple[int, ...]) -> Literal["done", "failed", "not reached"]:
+def _state(
+    path: tuple[int, ...], failed: tuple[int, ...], taken: set[tuple[int, ...]]
+) -> Literal["done", "failed", "not reached"]:
     if failed and path == failed[: len(path)]:
         return "failed"
-    return "done" if not failed or path < failed else "not reached"
+    # A step that holds others may fail when all of them have been taken.
+    within = path[: len(failed)] == failed
+    return "done" if not failed or (path in taken if within else path < failed) else "not reached"
 
 
 class _Play:
-    """One performance: who is on the stage under which name, and which step it is."""
+    """One performance: who is on the stage under which name, which step it is, and which have been taken."""
 
     def __init__(self, stage: Stage) -> None:
         self.path: list[int] = []
+        self.taken: set[tuple[int, ...]] = set()
         self._stage = stage
         self._cast: Cast = {}
         self._told: dict[str, bool] = {}
@@ -97,6 +103,7 @@ class _Play:
         for index, step in enumerate(steps):
             self.path.append(index)
             getattr(self, f"_{step.kind}")(step.value)
+            self.taken.add(tuple(self.path))
             self.path.pop()
 
     def nothing_more(self) -> None:

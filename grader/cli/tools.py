@@ -10,6 +10,7 @@ import grader
 from grader.behaviours import catalogue
 from grader.cli.check_spec import check_spec
 from grader.cli.common import usable_spec
+from grader.cli.init import init
 from grader.report.escape import escape_text
 from grader.report.json_file import report_schema
 from grader.spec import bundled_folder, explain, load_spec, spec_schema
@@ -45,4 +46,5 @@ def schema(which: str) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
-grader_command.add_command(check_spec)
+for command in (check_spec, init):
+    grader_command.add_command(command)
