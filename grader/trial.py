@@ -33,12 +33,12 @@ def try_spec(
     """
     started, began = dt.datetime.now(dt.UTC), time.monotonic()
     by_job = {Job(server.folder, file.resolve(), server.entry): server for server in servers}
-    tried: dict[str, TriedServer] = {}
+    found: dict[str, TriedServer] = {}
     for done in grade_all(list(by_job), executor):
         server = by_job[done.job]
-        tried[server.name] = _tried(server, done)
-        progress(tried[server.name])
-    in_order = [tried[server.name] for server in servers]
+        found[server.name] = tried(server, done)
+        progress(found[server.name])
+    in_order = [found[server.name] for server in servers]
     wanted = {server.name: server.catchers for server in servers}
     return Trial(
         grader=grader.__version__,
@@ -52,7 +52,8 @@ def try_spec(
     )
 
 
-def _tried(server: KnownServer, done: Done) -> TriedServer:
+def tried(server: KnownServer, done: Done) -> TriedServer:
+    """One server together with what became of it."""
     role: Literal["right", "wrong", "alike"] = "alike" if server.alike else "wrong"
     about = TriedServer(name=server.name, role="right" if server.right else role, own=server.own, why=server.alike)
     if done.report is None:

@@ -52,16 +52,21 @@ def grade_source(tmp_path: Path) -> Grade:
     return run
 
 
-def require_language(folder: Path) -> str:
-    """The file that starts a server; the test is skipped where its language is absent, but in CI it fails."""
+def missing_tools(folder: Path) -> list[str]:
+    """The programs that this machine lacks for the server in a folder; in CI none may be missing."""
     (entry,) = (file for file in folder.iterdir() if file.stem.lower() == "server")
     tools = toolchain(entry.suffix)
     needed = (*tools.tools, *tools.language.build.split()[:1])
     missing = [tool for tool in needed if "{" not in tool and tool != "python" and shutil.which(tool) is None]
-    if missing:
-        assert not os.environ.get("CI"), f"CI needs {' and '.join(missing)}"
+    assert not (missing and os.environ.get("CI")), f"CI needs {' and '.join(missing)}"
+    return missing
+
+
+def require_language(folder: Path) -> str:
+    """The file that starts a server; the test is skipped where its language is absent, but in CI it fails."""
+    if missing := missing_tools(folder):
         pytest.skip(f"{' and '.join(missing)} not installed")
-    return entry.name
+    return next(file.name for file in folder.iterdir() if file.stem.lower() == "server")
 
 
 def spec_of(checks: str, head: str = "") -> Spec:

@@ -26,7 +26,7 @@ def print_trial(trial: Trial, console: Console) -> None:
     right = sum(server.role == "right" for server in graded)
     wrong = sum(server.role == "wrong" for server in graded)
     words = "the spec is fit" if not errors else f"{errors} thing{'' if errors == 1 else 's'} to mend"
-    tried = f"{right} right and {wrong} wrong servers in {seconds(trial.seconds)}"
+    tried = f"{right} right and {wrong} wrong server{'' if wrong == 1 else 's'} in {seconds(trial.seconds)}"
     print_line(console, f"{words}: {tried}", "bold green" if not errors else "bold red")
 
 
