@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
         stdout=writing,
         stderr=writing,
         pass_fds=(tell_status,),
-        preexec_fn=bounds.apply,  # noqa: PLW1509 - the arena's process has one thread
+        preexec_fn=lambda: _prepare(bounds),  # noqa: PLW1509 - the arena's process has one thread
     )
     for ours in (writing, tell_status, silent):
         os.close(ours)
@@ -84,6 +85,14 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
     told = os.fdopen(status)
     helpers = {os.getpid(), process.pid, *_first_process(told)}
     return RunningServer(process, Output(reading, output_cap), inode, told, silence, started, helpers)
+
+
+def _prepare(bounds: Bounds) -> None:
+    """What the grader, or whoever started it, ignores or blocks must not be ignored by the server (signal(7))."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    bounds.apply()
 
 
 def _first_process(status: TextIO) -> set[int]:
