@@ -170,6 +170,9 @@ class Limits(Part):
     processes: int = Field(default=64, ge=1, le=65536, description="processes and threads")
     files: int = Field(default=4096, ge=16, le=1 << 20, description="open descriptors of each process")
     startup: Duration = Field(default=10.0, gt=0, le=600, description="until it listens, at the very most")
+    disk: Size = Field(default=64 << 20, ge=1 << 20, le=256 << 20, description="all files that it writes")
+    cpu: Duration = Field(default=300.0, ge=1, le=86400, description="CPU time of one run of it, on all cores")
+    time: Duration = Field(default=900.0, ge=5, le=86400, description="the whole grading, at the very most")
     output: Size = Field(default=64 << 10, ge=1024, le=64 << 20, description="how much of its output is kept")
 
 
