@@ -73,7 +73,7 @@ def test_a_bundled_spec_is_fit(file: Path, pytestconfig: pytest.Config) -> None:
     assert [remark.message for remark in remarks(spec, graded, wanted)] == []
     if record:
         recorded = {found.name: found.caught_by for found in graded if found.role != "right"}
-        GOLDEN.write_text(yaml.safe_dump({**golden(), spec.spec: recorded}, width=200))
+        GOLDEN.write_text(yaml.safe_dump({**golden(), spec.spec: recorded}, width=200, default_flow_style=None))
         golden.cache_clear()
         PAGE.write_text(page())
 
