@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from grader.spec import Part, Percent, Size, Strings, WaitsIn, as_list, nearest
+from grader.spec import Part, Percent, Size, Strings, WaitsIn, as_list, compiled, nearest
 
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str, str]
@@ -43,7 +43,7 @@ class Payload(_Short):
     """Bytes to send or to receive: text, or bytes in hexadecimal, or so many bytes of the protocol's requests."""
 
     text: str | None = Field(default=None, max_length=65536, description="UTF-8 text; {n} is a group member's number")
-    hex: str | None = Field(default=None, pattern=r"^([0-9a-fA-F]{2}\s*)+$", description="bytes in hexadecimal")
+    hex: str | None = Field(default=None, pattern=r"^([0-9a-fA-F]{2}[ \t\r\n]*)+$", description="bytes in hexadecimal")
     size: Size | None = Field(default=None, ge=1, le=64 << 20, description="a request of this length, made up")
 
     @classmethod
@@ -121,8 +121,8 @@ class Expect(Part):
         if not self.model_fields_set:
             raise ValueError(f"say what is expected: {', '.join(Expect.model_fields)}")
         try:
-            re.compile(self.output)
-        except re.error as error:
+            compiled(self.output)
+        except ValueError as error:
             raise ValueError(f"the regular expression of output is not right: {error}") from None
         return self
 

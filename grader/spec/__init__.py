@@ -3,7 +3,7 @@
 from grader.spec.facets import MODELS, Facets, WaitsIn
 from grader.spec.load import bundled_folder, find_spec, is_entry, load_spec, parse_spec, reference_server
 from grader.spec.model import CheckFields, Exchange, Protocol, Spec
-from grader.spec.parts import Part, Strings, as_list
+from grader.spec.parts import Part, Strings, as_list, compiled
 from grader.spec.problems import Place, Problem, SpecError, nearest
 from grader.spec.schema import spec_schema
 from grader.spec.told import explain
@@ -27,6 +27,7 @@ __all__ = [
     "WaitsIn",
     "as_list",
     "bundled_folder",
+    "compiled",
     "explain",
     "find_spec",
     "is_entry",

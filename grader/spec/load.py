@@ -207,7 +207,10 @@ def reference_server(name: str, folder: str) -> Path | None:
     """The folder of a right server: one beside the spec (which lies in `folder`), or a bundled model solution."""
     bundled = bundled_folder().parent / "reference" / "servers"
     tops = ([Path(folder)] if folder else []) + ([bundled] if "/" not in name else [])
-    return next((top / name for top in tops if any(is_entry(file) for file in (top / name).glob("*"))), None)
+    try:
+        return next((top / name for top in tops if any(is_entry(file) for file in (top / name).glob("*"))), None)
+    except (OSError, ValueError):  # a name that no file can have
+        return None
 
 
 def is_entry(file: Path) -> bool:
