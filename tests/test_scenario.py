@@ -211,6 +211,9 @@ REFUSED = {
     "- expect: {waits_in: selekt}": (6, "did you mean 'select'?"),
     "- connect: ann\n  rest: true": (6, "a step says one thing"),
     "- conect: ann": (6, "did you mean 'connect'?"),
+    "- connect:": (6, "there is nothing behind 'connect'"),
+    "- repeat:": (6, "there is nothing behind 'repeat'"),
+    '- connect: ann\n- send: {ann: {hex: "61\\u00a062"}}': (7, "'hex' cannot be '61\\xa062'"),
     "- connect: ann\n- send: {ann: {text: a, hex: '61'}}": (7, "write text, or one of hex and size"),
     "- expect: {threads: {}}": (6, "write a number, or at_least and at_most"),
 }
