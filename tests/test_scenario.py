@@ -215,6 +215,8 @@ REFUSED = {
     "- repeat:": (6, "there is nothing behind 'repeat'"),
     '- connect: ann\n- send: {ann: {hex: "61\\u00a062"}}': (7, "'hex' cannot be '61\\xa062'"),
     "- connect: ann\n- send: {ann: {text: a, hex: '61'}}": (7, "write text, or one of hex and size"),
+    "- expect: {duty: 0%}": (6, "'duty' must be more than 0%, not 0% at test.yaml:6:24"),
+    "- expect: {memory: 0 B}": (6, "'memory' must be at least 1 B, not 0 B at test.yaml:6:26"),
     "- expect: {threads: {}}": (6, "write a number, or at_least and at_most"),
 }
 
