@@ -182,6 +182,9 @@ def test_where_requests_are_lines_an_exchange_is_one_and_a_greeting_is_due_to_wh
         - receive_nothing_while: {clients: ann, steps: [{send: {ann: f}}]}
         - send: {ann: "\\r\\n"}
         - receive: {ann: "HALF\\r\\n"}
+        - send: {ann: "the oth"}
+        - exchange: {ann: er half}
+        - receive_nothing_while: {clients: ann, steps: [{send: {ann: "only LF\\n"}}]}
         """
     server = ROOT / "reference/behaviours/lines/right/server-with-threads"
     report = grade(server, spec_of(told(steps), PROTOCOL_OF_LINES))
