@@ -213,7 +213,7 @@ WORLDS = {
 SEVERAL = {name for name in WORLDS if "suffix" in name}
 each_world = pytest.mark.parametrize("name", WORLDS)
 patiently = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,  # a slow machine is no wrong stream
     suppress_health_check=[HealthCheck.filter_too_much],  # where nobody says anything, nothing can be wrong
 )
