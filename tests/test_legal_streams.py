@@ -1,98 +1,22 @@
-"""Every protocol beside an oracle: all that a right server may send is taken, and nothing else is.
+"""Every protocol with one client: all that a right server may send is taken, and nothing else is.
 
-The oracle of a protocol is the set of all streams that are legal as a whole, made by trying out every one of them for
-requests of a few bytes. What has arrived is right so far if it is the beginning of one of these, and complete if it is
-one of these. Nothing of it is shared with the code that judges.
-
-The worlds below are the protocols as specs name them: the stream in upper case or as it came, with a greeting or with a
-suffix for each chunk, by lines and by a table; rooms and scripts come after them.
+The worlds are the protocols as specs name them: the stream in upper case or as it came, with a greeting or with a
+suffix for each chunk, by lines and by a table. The scripts of stories come last; rooms are in `test_rooms.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from legal_streams import EDITS, Beside, Draw, arrive, cuttings, edited, patiently, upper, whole_before
 
-from grader.judgement.lines import RoomTranscript
-from grader.judgement.protocols import Room, Script, conversation
-from grader.judgement.transcript import Transcript
+from grader.judgement.protocols import Script, conversation
 from grader.spec import Exchange, Protocol
-
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-EDITS = ("changed", "lost", "doubled", "swapped")
-
-
-def upper(data: bytes) -> bytes:
-    """Upper case as ASCII has it; all other bytes as they are."""
-    return bytes(byte - 32 if ord("a") <= byte <= ord("z") else byte for byte in data)
-
-
-def cuttings(data: bytes) -> Iterator[list[bytes]]:
-    """Every way of cutting some bytes into chunks, none of them empty."""
-    if not data:
-        yield []
-    for length in range(1, len(data) + 1):
-        for rest in cuttings(data[length:]):
-            yield [data[:length], *rest]
-
-
-def whole_before(chunks: list[bytes]) -> list[int]:
-    """For each byte how many chunks end before it."""
-    return [number for number, chunk in enumerate(chunks) for _ in chunk]
-
-
-Line = tuple[bytes, int]
-"""A whole line, and how much had arrived when it was sent: it cannot begin before that."""
-
-
-def shuffles(queues: Sequence[tuple[Line, ...]], at: int = 0) -> set[bytes]:
-    """Every way in which whole lines of several can follow each other from a place on, those of each in their order."""
-    if not any(queues):
-        return {b""}
-    return {
-        queue[0][0] + rest
-        for index, queue in enumerate(queues)
-        if queue and queue[0][1] <= at
-        for rest in shuffles([*queues[:index], queue[1:], *queues[index + 1 :]], at + len(queue[0][0]))
-    }
-
-
-@dataclass
-class Beside:
-    """What has arrived, and whether it was right at every moment."""
-
-    transcript: Transcript
-    received: bytes = b""
-    right: bool = True
-    good: int = 0
-
-    def take(self, data: bytes, legal: Collection[bytes]) -> None:
-        """Some bytes arrive, when these streams are legal."""
-        self.transcript.take(data)
-        for length in range(len(self.received) + 1, len(self.received) + len(data) + 1):
-            self.right &= any(stream.startswith((self.received + data)[:length]) for stream in legal)
-            self.good += self.right
-        self.received += data
-
-    def agrees(self, legal: Collection[bytes]) -> None:
-        """The transcript says of what has arrived what the oracle says."""
-        transcript = self.transcript
-        assert (transcript.mismatch is None) == self.right
-        assert transcript.complete == (self.right and self.received in legal)
-        if self.right:
-            least = min(len(stream) for stream in legal if stream.startswith(self.received))
-            assert transcript.missing == least - len(self.received)
-        elif isinstance(transcript, RoomTranscript):
-            assert transcript.mismatch
-            assert transcript.mismatch.offset <= self.good  # where the wrong line begins
-        else:
-            assert transcript.mismatch
-            assert transcript.mismatch.offset == self.good
 
 
 @dataclass(frozen=True)
@@ -212,11 +136,6 @@ WORLDS = {
 }
 SEVERAL = {name for name in WORLDS if "suffix" in name}
 each_world = pytest.mark.parametrize("name", WORLDS)
-patiently = settings(
-    max_examples=40,
-    deadline=None,  # a slow machine is no wrong stream
-    suppress_health_check=[HealthCheck.filter_too_much],  # where nobody says anything, nothing can be wrong
-)
 
 
 @dataclass
@@ -255,29 +174,6 @@ class Asking:
     def ask_all(self) -> None:
         while not self.done:
             self.go_on()
-
-
-def edited(draw: Draw, stream: bytes, edit: str) -> bytes:
-    """The stream with one byte changed, lost or doubled, or two different ones side by side swapped."""
-    if edit == "swapped":
-        places = [at for at in range(len(stream) - 1) if stream[at] != stream[at + 1]]
-        assume(places)
-        at = draw(st.sampled_from(places))
-        return stream[:at] + stream[at + 1 : at + 2] + stream[at : at + 1] + stream[at + 2 :]
-    at = draw(st.integers(0, len(stream) - 1))
-    byte = stream[at : at + 1]
-    others = st.sampled_from([b"?", *{stream[i : i + 1] for i in range(len(stream))}]).filter(lambda new: new != byte)
-    new = {"lost": b"", "doubled": byte * 2}[edit] if edit != "changed" else draw(others)
-    return stream[:at] + new + stream[at + 1 :]
-
-
-def arrive(draw: Draw, beside: Beside, stream: bytes, legal: set[bytes]) -> None:
-    """A stream arrives in pieces of any length."""
-    while stream:
-        length = draw(st.integers(1, len(stream)))
-        beside.take(stream[:length], legal)
-        beside.agrees(legal)
-        stream = stream[length:]
 
 
 @each_world
@@ -383,186 +279,6 @@ def test_a_long_reply_with_suffixes_may_be_cut_anywhere_but_no_byte_of_it_change
             transcript.take(coming[:length])
             coming = coming[length:]
         assert transcript.complete == (not wrong or other == stream[place : place + 1])
-
-
-# What one says all others hear.
-
-ROOMS = {
-    "a room": Protocol(reply="broadcast"),
-    "a room with an echo": Protocol(reply="broadcast", to_sender=True),
-    "a room with a greeting": Protocol(reply="broadcast", greeting="hi\nthere\n"),
-    "a room of lines that end in CR LF": Protocol(reply="broadcast", line_end="\r\n", greeting="a\nb\r\n"),
-}
-each_room = pytest.mark.parametrize("name", ROOMS)
-
-
-class Gathering:
-    """Some clients in a room, who come, speak in pieces and leave, and what ann should hear of it, by the oracle."""
-
-    def __init__(self, protocol: Protocol, draw: Draw) -> None:
-        self.protocol, self.draw = protocol, draw
-        self.end = protocol.line_end.encode()
-        self.room = conversation(protocol)
-        self.there: dict[str, Transcript] = {}
-        # Few words, so that several often say the same.
-        line = st.sampled_from([b"a", b"b", b"a", b"", b"ab"]) | st.sampled_from([b"a\rb", b"\r", b"\n", b"a\nb"])
-        most = {"ann": 1, "bob": 2, "cat": 1, "dan": 1}
-        said = {who: draw(st.lists(line, max_size=count)) for who, count in most.items()}
-        self.unsaid = {who: b"".join(found + self.end for found in lines) for who, lines in said.items()}
-        self.begun: dict[str, bytes] = dict.fromkeys(self.unsaid, b"")
-        self.due: dict[str, tuple[Line, ...]] = {}
-        self.beside: Beside | None = None
-
-    def come(self, who: str) -> None:
-        self.there[who] = self.room.transcript(who)
-        if who == "ann":
-            self.beside = Beside(self.there[who])
-
-    def leave(self, who: str) -> None:
-        self.there.pop(who).leave()
-        self.unsaid[who] = b""
-
-    def speak(self, who: str) -> None:
-        piece = self.unsaid[who][: self.draw(st.integers(1, len(self.unsaid[who])))]
-        self.unsaid[who] = self.unsaid[who][len(piece) :]
-        *lines, self.begun[who] = (self.begun[who] + piece).split(self.end)
-        if self.beside and (who != "ann" or self.protocol.to_sender):
-            new = tuple((line + self.end, len(self.beside.received)) for line in lines)
-            self.due[who] = self.due.get(who, ()) + new
-        self.there[who].announce(piece)
-        self.there[who].say(piece)
-
-    @property
-    def legal(self) -> set[bytes]:
-        """All that ann may hear, from the greeting on."""
-        greeting = self.protocol.greeting.encode()
-        return {greeting + lines for lines in shuffles(list(self.due.values()), len(greeting))}
-
-    def ann_is_there(self) -> Beside:
-        """She comes, if she has not yet."""
-        if self.beside is None:
-            self.come("ann")
-        assert self.beside
-        return self.beside
-
-    def all_say_what_they_have_to_say(self) -> None:
-        while not self.done:
-            self.go_on()
-
-    @property
-    def done(self) -> bool:
-        return not any(self.unsaid.values())
-
-    def go_on(self) -> None:
-        """One of those who are not ann comes or leaves, or anybody speaks."""
-        who = self.draw(st.sampled_from([who for who, words in self.unsaid.items() if words]))
-        if who not in self.there:
-            self.come(who)
-        elif who != "ann" and self.draw(st.integers(0, 9)) == 1:
-            self.leave(who)
-        else:
-            self.speak(who)
-
-
-@each_room
-@patiently
-@given(data=st.data())
-def test_lines_of_different_speakers_may_be_heard_in_any_order(name: str, data: st.DataObject) -> None:
-    room = Gathering(ROOMS[name], data.draw)
-    for _ in range(data.draw(st.integers(0, 4))):
-        if not room.beside and not room.done:
-            room.go_on()
-    beside = room.ann_is_there()
-    while True:
-        coming = sorted(found for found in room.legal if found.startswith(beside.received) and found != beside.received)
-        if not coming and room.done:
-            break
-        if room.done or (coming and data.draw(st.booleans())):
-            more = data.draw(st.sampled_from(coming))[len(beside.received) :]
-            beside.take(more[: data.draw(st.integers(1, len(more)))], room.legal)
-        else:
-            room.go_on()
-        assert beside.right
-        beside.agrees(room.legal)
-
-    assert beside.transcript.complete
-
-
-@each_room
-@pytest.mark.parametrize("edit", EDITS)
-@patiently
-@given(data=st.data())
-def test_in_a_room_a_byte_that_was_changed_lost_doubled_or_swapped_is_found(
-    name: str, edit: str, data: st.DataObject
-) -> None:
-    room = Gathering(ROOMS[name], data.draw)
-    beside = room.ann_is_there()
-    room.all_say_what_they_have_to_say()
-    right = data.draw(st.sampled_from(sorted(room.legal)))
-    assume(right)
-    stream = edited(data.draw, right, edit)
-
-    arrive(data.draw, beside, stream, room.legal)
-
-    # All legal streams are made of the same bytes. Swapped bytes may be right where they make other lines of the same.
-    if edit != "swapped" or stream not in room.legal:
-        assert not beside.transcript.complete
-
-
-@each_room
-@patiently
-@given(data=st.data())
-def test_a_line_that_is_cut_by_another_or_comes_out_of_turn_is_found(name: str, data: st.DataObject) -> None:
-    room = Gathering(ROOMS[name], data.draw)
-    beside = room.ann_is_there()
-    room.all_say_what_they_have_to_say()
-    greeting = room.protocol.greeting.encode()
-    lines = data.draw(st.sampled_from(sorted(room.legal))).removeprefix(greeting).split(room.end)
-    parts = [greeting, *(part for line in lines[:-1] for part in (line[:1], line[1:] + room.end))]
-
-    stream = b"".join(data.draw(st.permutations(parts)))
-
-    arrive(data.draw, beside, stream, room.legal)
-
-
-@pytest.mark.parametrize("first", ["bob", "cat"])
-@pytest.mark.parametrize(
-    ("stream", "right"), [(b"x\ny\nx\n", True), (b"x\nx\ny\n", True), (b"y\nx\nx\n", False), (b"x\ny\ny\n", False)]
-)
-def test_where_two_say_the_same_it_may_have_been_either(first: str, stream: bytes, *, right: bool) -> None:
-    room = conversation(Protocol(reply="broadcast"))
-    ann, bob, cat = (room.transcript(name) for name in ("ann", "bob", "cat"))
-    for who, words in sorted([("bob", b"x\ny\n"), ("cat", b"x\n")], key=lambda said: said[0] != first):
-        {"bob": bob, "cat": cat}[who].say(words)
-    ann.take(stream)
-
-    assert ann.complete is right
-
-
-def test_many_who_say_the_same_are_all_heard_in_whatever_order() -> None:
-    room = conversation(Protocol(reply="broadcast"))
-    ann = room.transcript("ann")
-    for number in range(40):
-        other = room.transcript(f"client {number}")
-        other.say(b"hello\nbye\n")
-    ann.take(b"hello\nbye\n" * 20 + b"hello\n" * 20 + b"bye\n" * 19)
-
-    assert ann.mismatch is None
-    assert ann.missing == len(b"bye\n")
-    ann.take(b"bye\n")
-    assert ann.complete
-    ann.take(b"bye\n")
-    assert ann.mismatch
-
-
-def test_nobody_of_an_earlier_server_is_in_the_room() -> None:
-    room = conversation(Protocol(reply="broadcast"))
-    before = room.transcript("ann")
-    room.begin()
-    room.transcript("bob").say(b"hello\n")
-
-    assert isinstance(room, Room)
-    assert before.complete
 
 
 # A story.
