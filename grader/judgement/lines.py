@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from grader.judgement.transcript import Mismatch, Transcript
@@ -54,6 +53,7 @@ class RoomTranscript(LineTranscript):
     _numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
     _places: set[Place] = field(default_factory=lambda: {(0,)})
     _owed: Counter[bytes] = field(default_factory=Counter)
+    _speakers: dict[bytes, set[int]] = field(default_factory=dict)
     _lost: bool = False
 
     def due(self, line: bytes) -> None:
@@ -70,6 +70,8 @@ class RoomTranscript(LineTranscript):
         new = [line + self.end for line in lines.removesuffix(self.end).split(self.end)]
         self.said[self._numbers[speaker]] += new
         self._owed.update(new)
+        for line in new:
+            self._speakers.setdefault(line, set()).add(self._numbers[speaker])
         self.expected += lines
 
     def leave(self) -> None:
@@ -88,22 +90,22 @@ class RoomTranscript(LineTranscript):
         if self.heard and not self._lost and not any(line.startswith(self.heard) for line in self._heads()):
             self._misheard(before, self.heard)
 
-    def _next(self, place: Place) -> Iterator[tuple[int, bytes]]:
-        """Who may be heard next, and with which line."""
-        greeted = place[0] == len(self.said[0])
-        for speaker, at in enumerate(place if greeted else place[:1]):
-            if at < len(self.said[speaker]):
-                yield speaker, self.said[speaker][at]
+    def _next(self, place: Place, speaker: int) -> bytes:
+        """The line of this speaker that may be heard next, b"" if there is none."""
+        at, lines = place[speaker], self.said[speaker]
+        greeted = not speaker or place[0] == len(self.said[0])
+        return lines[at] if greeted and at < len(lines) else b""
 
     def _heads(self) -> list[bytes]:
-        return [line for place in self._places for _, line in self._next(place)]
+        found = (self._next(place, speaker) for place in self._places for speaker in range(len(place)))
+        return [line for line in found if line]
 
     def _hear(self, line: bytes) -> bool:
         after = {
             (*place[:speaker], place[speaker] + 1, *place[speaker + 1 :])
             for place in self._places
-            for speaker, due in self._next(place)
-            if due == line
+            for speaker in self._speakers.get(line, ())
+            if self._next(place, speaker) == line
         }
         if not after and not (self._lost and self._owed[line] > 0):
             return False
