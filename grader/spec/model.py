@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
 from grader.spec.facets import MODELS, Facets
-from grader.spec.parts import FileName, Part, Slug, Strings, as_list
+from grader.spec.parts import FileName, Part, Slug, Strings, as_list, compiled
 from grader.spec.units import Duration, Size
 
 _TELLING = ("how", "when")
@@ -87,10 +87,10 @@ class Exchange(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Exchange:
         try:
-            match = re.fullmatch(self.request, self.example.replace("{n}", "1"))
+            match = compiled(self.request).fullmatch(self.example.replace("{n}", "1"))
             if match:
                 match.expand(self.reply)
-        except (re.error, IndexError) as error:
+        except (re.error, ValueError, IndexError, OverflowError) as error:
             raise ValueError(f"the regular expression or its reply is not right: {error}") from None
         if not match:
             raise ValueError(f"the example {self.example!r} does not match the request {self.request!r}")
