@@ -13,7 +13,7 @@ from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
 
-_STACKS_TRIED = 10
+_STACKS_TRIED, _MOST_DOUBLED = 10, 6
 _PROCESSES_READ = 2  # the first, and one that it has made
 
 
@@ -84,10 +84,11 @@ class IoModel(Behaviour):
 
     @staticmethod
     def _again(stage: Stage, guests: list[Guest]) -> tuple[Pass, tuple[Stack, ...]]:
-        """Where it sleeps: to read a stack takes longer than many a nap, so it is given more to do, and read again."""
+        """Where it sleeps: to read a stack takes longer than many a nap, so it is given ever more to do."""
         for number in range(_STACKS_TRIED):
-            for guest in guests:
-                guest.ask(stage.request(number))
+            for turn in range(2 ** min(number, _MOST_DOUBLED)):
+                for guest in guests:
+                    guest.ask(stage.request(turn))
             stage.pump()
             look = stage.look()[0]
             stacks = stage.stacks(look)
