@@ -39,6 +39,16 @@ _WORDS = {
 }
 
 
+def total(counts: Counts) -> int:
+    """All that is counted, together."""
+    return sum(getattr(counts, name) for name in _WORDS)
+
+
+def exceeds(now: Counts, before: Counts) -> bool:
+    """Whether there is more of anything now than before."""
+    return any(getattr(now, name) > getattr(before, name) for name in _WORDS)
+
+
 def growing(rounds: list[Counts]) -> str | None:
     """What grew in every single round, in words, or None.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from grader.evidence.records import DescriptorKind, Evidence, Pass, TcpState, WaitKind
+from grader.evidence.records import Descriptor, DescriptorKind, Evidence, Pass, TcpState, WaitKind
 from grader.judgement import proof
 from grader.judgement.budget import Spent
 from grader.judgement.expectations import Expectation
@@ -85,7 +85,7 @@ def resting(evidence: Evidence) -> bool:
     that thread will not; and where nothing is timed at all, whatever lies unread stays so.
     """
     others = _but_for_rings(evidence)
-    foreign = proof.known_wakers(others) or any(wait.unreadable for wait in others.waits)
+    foreign = proof.known_wakers(_but_for_timerfds(others)) or any(wait.unreadable for wait in others.waits)
     if foreign or not isinstance(proof.prove(evidence, _BUT_FOR_TIMERS), proof.Proof):
         return False
     if not any(rule(others) for rule in (proof.no_time_limit, *_TIMERS)):
@@ -112,6 +112,19 @@ def _but_for_rings(evidence: Evidence) -> Evidence:
             for p in evidence.processes
         ),
     )
+
+
+def _but_for_timerfds(evidence: Evidence) -> Evidence:
+    """As if each were an eventfd: that time may make it readable is told by the rule about timers."""
+    return replace(
+        evidence,
+        processes=tuple(replace(p, descriptors=tuple(map(_untimed, p.descriptors))) for p in evidence.processes),
+    )
+
+
+def _untimed(descriptor: Descriptor) -> Descriptor:
+    timed = descriptor.kind is DescriptorKind.TIMERFD
+    return replace(descriptor, kind=DescriptorKind.EVENTFD) if timed else descriptor
 
 
 def _blocked_sending(evidence: Evidence) -> set[int]:

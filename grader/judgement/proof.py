@@ -38,6 +38,7 @@ _OURS_OR_THE_TREES = {
     DescriptorKind.EVENTFD,
     DescriptorKind.EPOLL,
     DescriptorKind.PIDFD,
+    DescriptorKind.SIGNALFD,
 }
 _DATA_STATES = {
     TcpState.ESTABLISHED,
@@ -154,7 +155,7 @@ def _foreign(wait: Wait, fd: int, files: dict[int, Descriptor], depth: int = 0) 
 
 
 def no_alarm(evidence: Evidence) -> str | None:
-    """No process handles a signal that an interval timer may send it (setitimer(2), alarm(2))."""
+    """No process handles a signal that an interval timer may send it, nor takes it from a signalfd (setitimer(2))."""
     return _first(f"process {p.pid} handles a timer's signal" for p in evidence.processes if p.alarm_caught)
 
 

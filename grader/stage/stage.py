@@ -92,26 +92,37 @@ class Stage(Settling):
         return guests
 
     def connect_some(self, count: int) -> list[Guest]:
-        """Connect up to `count` clients: fewer if the server is proved to take no more.
+        """Connect up to `count` clients: fewer if the listener's queue is full and stays so.
 
         Raises:
             CheckFailed: one could not be connected for any other reason.
         """
         guests: list[Guest] = []
         while len(guests) < count:
-            try:
-                guests += self._connect_together(count - len(guests), None)
-            except CheckFailed as failure:
-                if failure.finding.basis is not Basis.PROOF:
-                    raise
+            found, full = self._await_room()
+            if found.how in (How.STUCK, How.SPENT) and not found.starved:
                 break
+            self._require_met(found, full)
+            guests += self._dial_together(count - len(guests), None)
         return guests
 
     def _connect_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
         """Connect as many as the listener's queue has room for, one at least, and `most` at the most."""
+        self._require_met(*self._await_room())
+        return self._dial_together(most, receive_buffer, names)
+
+    def _await_room(self) -> tuple[Outcome, str]:
+        """Wait until the listener's queue has room for one more; what to say if there is none."""
         name = f"client {self._made + 1}"
         room = Kernel("room in the listener's queue", lambda: self._room() > 0, self._queue_length, (name,))
-        self.require(room, f"{name} could not connect, the listener's queue is full")
+        return self.settle(room), f"{name} could not connect, the listener's queue is full"
+
+    def _require_met(self, found: Outcome, otherwise: str) -> None:
+        if found.how is not How.MET:
+            unserved = (f"client {self._made + 1}",)
+            raise CheckFailed(self.finding(found, otherwise, unserved=unserved))
+
+    def _dial_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
         guests = self.dial(most, receive_buffer, names)
         self.require(Connected(guests), f"{_span(guests)} could not connect")
         return guests
@@ -287,6 +298,15 @@ class Stage(Settling):
     def counts(self) -> Counts:
         """What the server holds now."""
         return counting.count(self.collector.look(), self.collector.processes())
+
+    def gives_back(self, held: Counts) -> bool:
+        """Wait until the server holds no more of anything than `held`; whether that comes within its budget."""
+        less = Kernel(
+            "what it holds to be given back",
+            lambda: not counting.exceeds(self.counts(), held),
+            lambda: -counting.total(self.counts()),
+        )
+        return self.settle(less).how is How.MET
 
     def scene(self, *, watch: bool = False) -> Scene:
         """The server as it comes to rest with the clients that are connected now; `watch` how it spends its time.
