@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import signal
 from typing import ClassVar, Literal
 
@@ -16,9 +17,15 @@ from grader.report.model import Basis, Verdict
 from grader.spec import Duration
 from grader.stage import Guest, Stage
 
-_LOOPBACK = ("127.", "::1")
 _KILLED_BY = 128
 _WAKEUPS = 1000
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only programs on the same machine can reach this address."""
+    parsed = ipaddress.ip_address(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
 
 
 class Starts(Behaviour):
@@ -41,11 +48,11 @@ class Starts(Behaviour):
         return False
 
     def check(self, stage: Stage) -> Finding:
-        listeners = stage.listeners()
+        listeners = stage.bound()
         where = " and ".join(f"{entry.local_address} port {entry.local_port}" for entry in listeners)
         if self.port and self.port not in {entry.local_port for entry in listeners}:
             stage.fail_observed(f"it listens on {where}, not on port {self.port}", doing="starts", port=stage.port)
-        local = all(entry.local_address.startswith(_LOOPBACK) for entry in listeners)
+        local = all(is_loopback(entry.local_address) for entry in listeners)
         if self.address == "any" and local:
             words = f"it listens on {where}: only programs on the same machine can connect"
             stage.fail_observed(words, doing="starts", port=stage.port)

@@ -20,7 +20,7 @@ from grader.evidence.sock_diag import SocketTable
 from grader.evidence.waits import read_wait
 from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import Duty, measure, took_a_turn
+from grader.judgement.duty import Duty, Turns, measure
 from grader.judgement.expectations import Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.lifelines import Lifelines
@@ -29,9 +29,10 @@ from grader.report.model import Basis, Verdict
 from grader.stage.guest import Guest
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
-_DUTY_STEP, _DUTY_WALL, _LONG_SLEEP = 0.02, 30.0, 10.0
+_DUTY_STEP, _DUTY_WALL = 0.02, 30.0
 _MEMORY_LOOK = 0.02
 _STILL_IN_GO = 0.2
+_LAST_WORDS = 1.0
 _RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0)
 _DYING = Budget(cpu=0.5, wakeups=1, wall=2.0, least=0)
 
@@ -182,15 +183,23 @@ class Settling:
         if expectation.met():
             return Outcome(How.MET)
         if self.server.poll() is not None:
-            self.pump()
-            if expectation.met():
-                return Outcome(How.MET)
-            return Outcome(How.ENDED, self._end_in_words())
+            return self._ended(expectation)
         if trouble := expectation.broken():
-            return self._why_broken(trouble)
+            return self._why_broken(expectation, trouble)
         return None
 
-    def _why_broken(self, trouble: str) -> Outcome:
+    def _ended(self, expectation: Expectation) -> Outcome:
+        """What is said of a server that has ended must not depend on what was heard first: its end, or the clients'."""
+        deadline = time.monotonic() + _LAST_WORDS
+        self.pump()
+        while any(guest.client.hears for guest in self.guests) and time.monotonic() < deadline:
+            self._wait(_LONGEST_PAUSE)
+            self.pump()
+        if expectation.met():
+            return Outcome(How.MET)
+        return Outcome(How.ENDED, "; ".join(filter(None, (expectation.broken(), self._end_in_words()))))
+
+    def _why_broken(self, expectation: Expectation, trouble: str) -> Outcome:
         # A server that is dying closes its sockets a moment before it is gone; then its death is the better answer.
         dying = Kernel("its end", lambda: self.server.poll() is not None)
         account = Account(_DYING, time.monotonic_ns())
@@ -200,8 +209,7 @@ class Settling:
             if look.threads and (asleep(look) or account.spent(time.monotonic_ns())):
                 return Outcome(How.BROKEN, trouble, look=look)
             self._wait(_SHORTEST_PAUSE)
-        self.pump()
-        return Outcome(How.ENDED, f"{trouble}; {self._end_in_words()}")
+        return self._ended(expectation)
 
     def _end_in_words(self) -> str:
         status = self.server.poll()
@@ -234,20 +242,21 @@ class Settling:
     def duty(self, ceiling: float) -> Duty | None:
         """The duty, over as much of the server's own time as it takes to tell it from `ceiling`; None if unknown.
 
-        A timed wait must have run out at least once: who sleeps for a second and then spins for one is quiet in many
-        a short window. A wait of many seconds is as good as rest.
+        A timed wait must have run out at least once, be it one that a thread fell into only meanwhile: who sleeps for
+        a second and then spins for one is quiet in many a short window. A wait of many seconds is as good as rest.
         """
         (before, waits), throttled = self.look(), self.throttled()
-        timed = {(w.pid, w.tid) for w in waits if w.limit is not None and w.limit < _LONG_SLEEP and not w.runtime}
+        turns = Turns(before, waits)
         deadline = time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
             self._wait(_DUTY_STEP)
             self.pump()
-            now = self.look()[0]
+            now, waits = self.look()
+            turns.add(now, waits)
             found = measure(before, now, self.throttled() - throttled)
             if found is None:
                 return None
-            if found.told_from(ceiling, whole_turn=took_a_turn(before, now, timed)):
+            if found.told_from(ceiling, whole_turn=turns.whole):
                 return found
         return None
 

@@ -146,6 +146,11 @@ class Stage(Settling):
         """How many connections the server has not accepted yet."""
         return -self._queue_length()
 
+    def accepted(self, guests: Sequence[Guest]) -> list[Guest]:
+        """Those of these clients whose connections the server has accepted and still holds."""
+        held = {(entry.local_port, entry.remote_port) for entry in self.table.read() if entry.inode}
+        return [guest for guest in guests if guest.client.ports in held]
+
     def _new_guest(self, name: str = "") -> Guest:
         self._made += 1
         name = name or f"client {self._made}"
@@ -280,6 +285,15 @@ class Stage(Settling):
             ended=found.how is How.ENDED,
         )
 
+    def undue(self) -> Finding | None:
+        """A finding if a client receives, until the server has come to rest, what nobody asked for."""
+        self.rest()
+        wrong = next((guest for guest in self.guests if guest.transcript.mismatch), None)
+        if wrong is None:
+            return None
+        words = f"every reply was right, but then {wrong.name}: {wrong.transcript.mismatch}"
+        return Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=self.look()[0], doing="undue")
+
     # Measures.
 
     def threads(self) -> int:
@@ -381,8 +395,13 @@ class Stage(Settling):
 
     def listeners(self) -> list[TcpSocket]:
         """The sockets that the server listens on, one for each port, that on the preferred port first."""
-        owned = {entry.local_port: entry for entry in self.table.read_listeners() if entry.inode}
+        owned = {entry.local_port: entry for entry in self.bound()}
         return sorted(owned.values(), key=lambda e: (e.local_port != self.preferred_port, e.local_port))
+
+    def bound(self) -> list[TcpSocket]:
+        """All sockets that the server listens on, by port and address."""
+        owned = {(e.local_port, e.local_address): e for e in self.table.read_listeners() if e.inode}
+        return [owned[place] for place in sorted(owned)]
 
     @property
     def port(self) -> int:
