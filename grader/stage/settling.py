@@ -84,10 +84,18 @@ class Settling:
 
     # Waiting.
 
-    def settle(self, expectation: Expectation, budget: Budget | None = None, *, by_runtime: bool = False) -> Outcome:
+    def settle(
+        self,
+        expectation: Expectation,
+        budget: Budget | None = None,
+        *,
+        by_runtime: bool = False,
+        to_the_last: bool = False,
+    ) -> Outcome:
         """Wait until the expectation is met, broken, proved impossible, or the budget is spent.
 
         `by_runtime`: the language's runtime may do what is expected, so nothing is proved while it has something timed.
+        `to_the_last`: the server is not over with its first process, as long as that has left others.
 
         Raises:
             CheckFailed: the server had to be stopped because it held too much memory.
@@ -97,17 +105,22 @@ class Settling:
         if of_the_check:
             account.before_ns, account.before_delay_ns = self._waited
         try:
-            return self._settle(expectation, account, by_runtime=by_runtime, moves=of_the_check)
+            return self._settle(
+                expectation, account, by_runtime=by_runtime, to_the_last=to_the_last, moves=of_the_check
+            )
         finally:
             if of_the_check:
                 self._waited = account.total(time.monotonic_ns())
 
-    def _settle(self, expectation: Expectation, account: Account, *, by_runtime: bool, moves: bool) -> Outcome:
+    def _settle(
+        self, expectation: Expectation, account: Account, *, by_runtime: bool, to_the_last: bool, moves: bool
+    ) -> Outcome:
         progress, moved = expectation.progress(), -1
         pause, began_own_ns = _SHORTEST_PAUSE, self.own_time()
         while True:
             self.pump()
-            if found := self._observed(expectation):
+            lasting = to_the_last and bool(self.reader.pids())
+            if found := self._observed(expectation, over=not lasting):
                 return found
             began = time.monotonic()
             if (now := expectation.progress()) != progress:
@@ -118,7 +131,7 @@ class Settling:
             waited_for = by_runtime and any(wait.runtime and wait.limit is not None for wait in waits)
             evidence = self.collector.complete(look) if asleep(look) and not waited_for else None
             if evidence and (found := self._decided(evidence, expectation, account.budget)):
-                return self._last_word(expectation) or found
+                return self._last_word(expectation, over=not lasting) or found
             account.add(look, waits)
             account.own_ns = self.own_time() - began_own_ns
             if account.worn and moves:
@@ -128,7 +141,7 @@ class Settling:
                 if before < moved:
                     account.restart(time.monotonic_ns())
             if what := account.spent(time.monotonic_ns()):
-                return self._last_word(expectation) or outcome.spent(what, look, evidence)
+                return self._last_word(expectation, over=not lasting) or outcome.spent(what, look, evidence)
             self._wait(max(pause, time.monotonic() - began))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -175,14 +188,14 @@ class Settling:
         ours = (entry for entry in self.table.read() if entry.remote_port and entry.local_port in ports)
         return sum(bool(e.inode) + e.received - e.receive_queue + e.acknowledged + e.send_queue for e in ours)
 
-    def _last_word(self, expectation: Expectation) -> Outcome | None:
+    def _last_word(self, expectation: Expectation, *, over: bool) -> Outcome | None:
         self.pump()
-        return self._observed(expectation)
+        return self._observed(expectation, over=over)
 
-    def _observed(self, expectation: Expectation) -> Outcome | None:
+    def _observed(self, expectation: Expectation, *, over: bool = True) -> Outcome | None:
         if expectation.met():
             return Outcome(How.MET)
-        if self.server.poll() is not None:
+        if over and self.server.poll() is not None:
             return self._ended(expectation)
         if trouble := expectation.broken():
             return self._why_broken(expectation, trouble)
