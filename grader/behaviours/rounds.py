@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from grader.judgement.counts import Counts, growing
+from grader.judgement.counts import Counts, exceeds, growing, lowest
 from grader.stage import Stage
 
+Play = Callable[[int], None]
+"""One round, by its number; the server is at rest when it returns."""
 
-def leak(stage: Stage, rounds: int, play: Callable[[int], None]) -> str | None:
-    """What grew with every round, in words, or None; `play` is one round, after which the server is at rest.
+_STRETCHES = 3
 
-    A server may keep something for a while, by the clock: a connection that lingers, children that it waits for once
-    a second. What it gives back when it has time is no leak; the rounds are then played again with time after each.
+
+def leak(stage: Stage, rounds: int, play: Play) -> str | None:
+    """What grows with the rounds, in words, or None.
+
+    If something grew, but not in every round, more are played: what is lost now and then is lost too.
     """
-    counts = [_held_after(stage, play, number) for number in range(1, rounds + 1)]
-    found = growing(counts)
-    if not found or not stage.gives_back(counts[0]):
+    counts = _held_after(stage, play, range(1, rounds + 1))
+    if found := growing(counts):
+        return _for_good(stage, rounds, play, counts[0], found)
+    if not exceeds(counts[-1], counts[0]):
+        return None
+    counts += _held_after(stage, play, range(rounds + 1, _STRETCHES * rounds + 1))
+    stretches = [lowest(counts[start : start + rounds]) for start in range(0, len(counts), rounds)]
+    found = growing(stretches, f"{rounds} rounds")
+    return found if found and not stage.gives_back(stretches[0]) else None
+
+
+def _for_good(stage: Stage, rounds: int, play: Play, before: Counts, found: str) -> str | None:
+    """What was found, unless the server gives it back when it has time.
+
+    It may keep something for a while, by the clock: a connection that lingers, children that it waits for once a
+    second. Then the rounds are played again, with time after each.
+    """
+    if not stage.gives_back(before):
         return found
     held = [stage.counts()]
     for number in range(rounds + 1, 2 * rounds + 1):
@@ -26,6 +45,9 @@ def leak(stage: Stage, rounds: int, play: Callable[[int], None]) -> str | None:
     return growing(held[1:])
 
 
-def _held_after(stage: Stage, play: Callable[[int], None], number: int) -> Counts:
-    play(number)
-    return stage.counts()
+def _held_after(stage: Stage, play: Play, numbers: Iterable[int]) -> list[Counts]:
+    counts = []
+    for number in numbers:
+        play(number)
+        counts.append(stage.counts())
+    return counts

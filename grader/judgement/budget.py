@@ -21,7 +21,7 @@ class Budget:
 
     `total` is for all waits of one check together, and what the grader itself used of it does not count. `cpu` seconds
     of the whole tree; `wakeups` of all timed waits together, over at least `least` wall seconds (many short naps are no
-    sign of standing still); `wall` seconds.
+    sign of standing still); `wall` seconds. `of_the_check`: what is spent under it counts towards that total.
     """
 
     cpu: float = 1.0
@@ -29,6 +29,7 @@ class Budget:
     wall: float = 20.0
     least: float = 1.0
     total: float = 60.0
+    of_the_check: bool = False
 
     def for_clients(self, count: int) -> Budget:
         """The same with room for a server that visits its clients in turn, waiting a little at each."""

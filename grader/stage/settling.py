@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grader.arena.sandbox import WRITABLE
 from grader.arena.server import RunningServer
@@ -33,7 +33,9 @@ _DUTY_STEP, _DUTY_WALL = 0.02, 30.0
 _MEMORY_LOOK = 0.02
 _STILL_IN_GO = 0.2
 _LAST_WORDS = 1.0
-_RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0)
+_ACCEPTING = Budget(wall=5.0, of_the_check=True)
+_WAITS = "it waits with a time limit"
+_RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0, of_the_check=True)
 _DYING = Budget(cpu=0.5, wakeups=1, wall=2.0, least=0)
 
 
@@ -101,7 +103,7 @@ class Settling:
             CheckFailed: the server had to be stopped because it held too much memory.
         """
         account = Account(budget or Budget().for_clients(len(self.guests)), time.monotonic_ns())
-        of_the_check = budget in (None, _RESTING)
+        of_the_check = budget is None or budget.of_the_check
         if of_the_check:
             account.before_ns, account.before_delay_ns = self._waited
         try:
@@ -149,7 +151,9 @@ class Settling:
         if isinstance(proof.prove(evidence), proof.Proof):
             return outcome.stuck(evidence, expectation)
         if budget is _RESTING and (outcome.resting(evidence) or self._rests_in_go(evidence)):
-            return Outcome(How.SPENT, "it waits with a time limit", evidence, evidence.second, quiet=True)
+            return Outcome(How.SPENT, _WAITS, evidence, evidence.second, quiet=True)
+        if budget is _RESTING and outcome.resting(evidence, queue=False):
+            return Outcome(How.SPENT, _WAITS, evidence, evidence.second, queued=True)
         if seconds := outcome.sleeps_too_long(evidence, budget.wall, time.monotonic() - self.server.started):
             what = Spent(f"it sleeps for {seconds:.0f} s, and nothing can happen before")
             return outcome.spent(what, evidence.second, evidence)
@@ -158,13 +162,18 @@ class Settling:
     def rest(self) -> Outcome:
         """Let the server come to rest: STUCK means asleep without time limit, SPENT that it polls or spins.
 
-        One that naps between two clients is not at rest as long as it still accepts them: it has its whole budget.
+        One that naps between two clients is not at rest as long as it still accepts them; one that accepts nobody for
+        as long as it takes to be let go is.
         """
         found = self.settle(expectations.NEVER, _RESTING)
         if found.how is not How.SPENT or found.quiet or not self._queued():
             return found
-        accepted = self.settle(Kernel("every client accepted", lambda: not self._queued(), lambda: -self._queued()))
-        return self.settle(expectations.NEVER, _RESTING) if accepted.how is How.MET else accepted
+        all_accepted = Kernel("every client accepted", lambda: not self._queued(), lambda: -self._queued())
+        accepted = self.settle(all_accepted, _ACCEPTING.for_clients(len(self.guests)))
+        if accepted.starved or accepted.how not in (How.MET, How.SPENT):
+            return accepted
+        found = self.settle(expectations.NEVER, _RESTING)
+        return replace(found, quiet=True) if found.queued else found
 
     def _rests_in_go(self, evidence: Evidence) -> bool:
         """Go's runtime handles every signal, timers' too, so that alone keeps no server of Go's from rest for long."""
