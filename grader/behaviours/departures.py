@@ -15,7 +15,7 @@ from grader.stage import Guest, Stage
 _SMALL_BUFFER = 4096
 _ASKED_AT_ONCE, _MOST_ASKED = 1 << 20, 4 << 20
 _TRIES = 50
-_ASKING_OF_FOUR = 2
+_ASKING_OF_FOUR, _LONG_REQUEST = 2, 1 << 15
 _OTHERWISE = {
     Until.ANSWERED: "not all clients were served before they left",
     Until.TAKEN: "half of a message was not read",
@@ -89,15 +89,16 @@ def _while_replying(stage: Stage, party: Party) -> None:
 def _before_accept(stage: Stage, party: Party) -> None:
     """Until as many as should have left while they still stood in the listener's queue, as the kernel shows it.
 
-    Two of them ask before they leave, two do not, and so on in turn.
+    Two of them ask before they leave, two do not, and so on in turn. What they ask is long, and all of it lies there
+    when the server looks: who answers it piece by piece writes to a client who has closed, and then once more (EPIPE).
     """
-    seen, come, requests = 0, 0, party.requests(stage)
+    seen, come, request = 0, 0, stage.request(party.number, _LONG_REQUEST)
     for _ in range(_TRIES):
         with stage.at_once():
             guests = stage.dial(min(party.count - seen, party.together))
             for number, guest in enumerate(guests, come):
                 if number % 4 < _ASKING_OF_FOUR:
-                    guest.ask(next(requests, stage.request(0)))
+                    guest.ask(request)
             _go(guests, come)
             queued = stage.waiting_in_queue()
         come += len(guests)
