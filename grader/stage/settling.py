@@ -211,7 +211,10 @@ class Settling:
         return None
 
     def _ended(self, expectation: Expectation) -> Outcome:
-        """What is said of a server that has ended must not depend on what was heard first: its end, or the clients'."""
+        """What is said must not depend on what was heard first: the server's end, or that of its connections.
+
+        So those that it took with it are not told of, nor how far each had come; a wrong byte before is.
+        """
         deadline = time.monotonic() + _LAST_WORDS
         self.pump()
         while any(guest.client.hears for guest in self.guests) and time.monotonic() < deadline:
@@ -219,7 +222,8 @@ class Settling:
             self.pump()
         if expectation.met():
             return Outcome(How.MET)
-        return Outcome(How.ENDED, "; ".join(filter(None, (expectation.broken(), self._end_in_words()))))
+        wrong = (f"{guest.name}: {guest.transcript.mismatch}; " for guest in self.guests if guest.transcript.mismatch)
+        return Outcome(How.ENDED, next(wrong, "") + self._end_in_words())
 
     def _why_broken(self, expectation: Expectation, trouble: str) -> Outcome:
         # A server that is dying closes its sockets a moment before it is gone; then its death is the better answer.
