@@ -336,6 +336,18 @@ def test_what_is_given_back_after_a_while_is_no_leak(grade_source: Grade, last: 
     assert failed(grade_source(thread_each(last=last), WAYS_OF_LEAVING, head=THREADS_MODEL)) == {}
 
 
+def test_a_story_that_expects_so_many_sockets_gives_a_server_time_to_close_them(grade_source: Grade) -> None:
+    story = """
+    - behaviour: scenario
+      steps:
+        - connect: ann
+        - exchange: {ann: hello}
+        - close: ann
+        - expect: {open_sockets: 1, threads: 1}
+    """
+    assert failed(grade_source(thread_each(last="time.sleep(0.2)"), story, head=THREADS_MODEL)) == {}
+
+
 def test_a_leak_is_found_also_in_a_server_that_closes_late(grade_source: Grade) -> None:
     source = "kept = []\n" + thread_each(last="kept.append(client.dup()); time.sleep(0.2)")
 
