@@ -77,11 +77,12 @@ def parse_call(text: str) -> tuple[SystemCall | None, bool]:
 
 def parse_counters(status: dict[str, str], schedstat: str | None) -> Counters:
     """The counters from a parsed `status` and the text of `schedstat` (None where there is none)."""
-    switches = int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"])
+    preempted = int(status["nonvoluntary_ctxt_switches"])
+    switches = int(status["voluntary_ctxt_switches"]) + preempted
     if schedstat is None:
-        return Counters(switches)
+        return Counters(switches, preempted=preempted)
     cpu, delay, slices = (int(word) for word in schedstat.split())
-    return Counters(switches, cpu, delay, slices)
+    return Counters(switches, cpu, delay, slices, preempted)
 
 
 def _socket_kind(pid: int, fd: int) -> DescriptorKind:

@@ -23,14 +23,15 @@ class SystemCall:
 class Counters:
     """How far a thread has got; equal counters mean that it has not run in between.
 
-    `switches` is voluntary plus involuntary context switches. The three schedstat figures are None where the
-    kernel does not keep them.
+    `switches` is voluntary plus involuntary context switches, `preempted` the latter alone. The three schedstat figures
+    are None where the kernel does not keep them.
     """
 
     switches: int
     cpu_ns: int | None = None
     delay_ns: int | None = None
     slices: int | None = None
+    preempted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ _STILL_IN_GO = 0.2
 _LAST_WORDS = 1.0
 _ACCEPTING = Budget(wall=5.0, of_the_check=True)
 _WAITS = "it waits with a time limit"
-_RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0, of_the_check=True)
+_RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0, of_the_check=True, rest=True)
 _DYING = Budget(cpu=0.5, wakeups=1, wall=2.0, least=0)
 
 
@@ -150,9 +150,9 @@ class Settling:
     def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:
         if isinstance(proof.prove(evidence), proof.Proof):
             return outcome.stuck(evidence, expectation)
-        if budget is _RESTING and (outcome.resting(evidence) or self._rests_in_go(evidence)):
+        if budget.rest and (outcome.resting(evidence) or self._rests_in_go(evidence)):
             return Outcome(How.SPENT, _WAITS, evidence, evidence.second, quiet=True)
-        if budget is _RESTING and outcome.resting(evidence, queue=False):
+        if budget.rest and outcome.resting(evidence, queue=False):
             return Outcome(How.SPENT, _WAITS, evidence, evidence.second, queued=True)
         if seconds := outcome.sleeps_too_long(evidence, budget.wall, time.monotonic() - self.server.started):
             what = Spent(f"it sleeps for {seconds:.0f} s, and nothing can happen before")
@@ -165,14 +165,15 @@ class Settling:
         One that naps between two clients is not at rest as long as it still accepts them; one that accepts nobody for
         as long as it takes to be let go is.
         """
-        found = self.settle(expectations.NEVER, _RESTING)
+        resting = _RESTING.for_clients(len(self.guests))
+        found = self.settle(expectations.NEVER, resting)
         if found.how is not How.SPENT or found.quiet or not self._queued():
             return found
         all_accepted = Kernel("every client accepted", lambda: not self._queued(), lambda: -self._queued())
         accepted = self.settle(all_accepted, _ACCEPTING.for_clients(len(self.guests)))
         if accepted.starved or accepted.how not in (How.MET, How.SPENT):
             return accepted
-        found = self.settle(expectations.NEVER, _RESTING)
+        found = self.settle(expectations.NEVER, resting)
         return replace(found, quiet=True) if found.queued else found
 
     def _rests_in_go(self, evidence: Evidence) -> bool:
