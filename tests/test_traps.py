@@ -380,14 +380,19 @@ signal.signal(signal.SIGTERM, lambda *_: None)
 accept_all()
 """
 UNTIL_TOLD = "if reading in select.select([listener, reading], [], [])[0]: sys.exit()"
-STOPPABLE = {
+DEFER = """
+listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)
+accept_all()
+"""
+BESIDE = {
+    "a listener that hands over only clients who have spoken": thread_each(main=DEFER),
     "its main thread in sigwait()": thread_each(main=SIGWAIT),
     "a pipe beside the listener": thread_each(main=PIPE, before=UNTIL_TOLD),
 }
 
 
-@pytest.mark.parametrize("source", STOPPABLE.values(), ids=STOPPABLE)
-def test_a_server_that_can_be_stopped_is_still_of_its_model(grade_source: Grade, source: str) -> None:
+@pytest.mark.parametrize("source", BESIDE.values(), ids=BESIDE)
+def test_what_a_server_sets_beside_its_model_is_no_fault(grade_source: Grade, source: str) -> None:
     checks = "- behaviour: stops\n- behaviour: io_model\n- {behaviour: cpu_ceiling, when: idle}\n- behaviour: churn"
 
     assert failed(grade_source(source, checks, head=THREADS_MODEL)) == {}

@@ -16,7 +16,7 @@ from grader.arena.turns import ahead_of
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
-from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, Wait, WaitKind
+from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, TcpState, Wait, WaitKind
 from grader.evidence.runtimes import runtime_of
 from grader.evidence.stacks import read_stacks
 from grader.judgement import counts as counting
@@ -150,6 +150,11 @@ class Stage(Settling):
         """Those of these clients whose connections the server has accepted and still holds."""
         held = {(entry.local_port, entry.remote_port) for entry in self.table.read() if entry.inode}
         return [guest for guest in guests if guest.client.ports in held]
+
+    def held_back_until_they_speak(self, guests: Sequence[Guest]) -> bool:
+        """Whether the kernel keeps some of these from the server because they are silent (TCP_DEFER_ACCEPT, tcp(7))."""
+        begun = {(e.local_port, e.remote_port) for e in self.table.read() if e.state is TcpState.SYN_RECV}
+        return any(guest.client.ports in begun for guest in guests)
 
     def _new_guest(self, name: str = "") -> Guest:
         self._made += 1
