@@ -75,13 +75,22 @@ class Examiner:
         assert stage is not None  # noqa: S101 - it has just been started
         stage.begin()
         try:
-            result = result_of(check, check.check(stage), _since(began))
+            finding = check.check(stage)
+            if finding.verdict is Verdict.PASS and check.waits_for_replies and not stage.used_up:
+                self._require_nothing_more(stage)
+            result = result_of(check, finding, _since(began))
         except CheckFailed as failure:
             result = self._failed(check, stage, failure.finding, began)
         finally:
             self.observed = stage.observed or self.observed
         self.launch.keep_if_as_it_began()
         return result
+
+    @staticmethod
+    def _require_nothing_more(stage: Stage) -> None:
+        """A reply is right only if nothing comes after it; that is known when the server has come to rest."""
+        if wrong := stage.undue():
+            raise CheckFailed(wrong)
 
     def _started(self, check: CheckFields, began: float) -> CheckResult | None:
         """Start a server, with a second try that tells an accident from a rule; a result if both fail.

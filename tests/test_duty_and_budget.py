@@ -9,7 +9,7 @@ from evidence_samples import THREAD, WAIT
 
 from grader.evidence.records import Counters, Pass, ThreadSample
 from grader.judgement.budget import Account, Budget
-from grader.judgement.duty import Duty, measure, took_a_turn
+from grader.judgement.duty import Duty, Turns, measure
 
 SECOND = 1_000_000_000
 
@@ -176,9 +176,25 @@ def test_the_closer_a_duty_is_to_its_ceiling_the_longer_it_is_measured(
 def test_a_turn_is_over_when_every_timed_thread_has_run_and_nobody_runs_now() -> None:
     still = sample(0, 0, 0)
     before, ran = look(0, still, replace(still, tid=2)), sample(1, 0, 0)
-    keys = {(THREAD.pid, THREAD.tid), (THREAD.pid, 2)}
+    waits = (replace(WAIT, limit=0.5), replace(WAIT, limit=0.5, tid=2))
 
-    assert not took_a_turn(before, look(1, ran, replace(still, tid=2)), keys)
-    assert took_a_turn(before, look(1, ran, replace(ran, tid=2)), keys)
-    assert took_a_turn(before, look(1, ran), keys), "the other thread is gone"
-    assert not took_a_turn(before, look(1, ran, replace(ran, tid=2, state="R")), keys)
+    def whole(now: Pass) -> bool:
+        turns = Turns(before, waits)
+        turns.add(now, waits)
+        return turns.whole
+
+    assert not whole(look(1, ran, replace(still, tid=2)))
+    assert whole(look(1, ran, replace(ran, tid=2)))
+    assert whole(look(1, ran)), "the other thread is gone"
+    assert not whole(look(1, ran, replace(ran, tid=2, state="R")))
+
+
+def test_a_wait_that_a_running_thread_falls_into_must_run_out_too() -> None:
+    nap = (replace(WAIT, limit=0.5),)
+    turns = Turns(look(0, sample(0, 0, 0, state="R")), ())
+
+    turns.add(look(1, sample(1, 0, 0)), nap)
+    assert not turns.whole, "the end of a spin is no turn"
+
+    turns.add(look(2, sample(2, 0, 0)), nap)
+    assert turns.whole

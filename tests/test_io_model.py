@@ -70,6 +70,25 @@ def test_select_over_the_listener_alone_leaves_clients_out() -> None:
     assert contradictions(found, SELECT_MODEL) == ["not all of its clients are in the set it waits on"]
 
 
+THREADS_MODEL = {"workers": ["threads"], "waits": ["accept", "recv"]}
+
+
+def test_select_over_one_socket_and_a_pipe_is_a_blocking_wait_that_can_be_ended() -> None:
+    pipe = (Descriptor(90, DescriptorKind.PIPE),)
+    workers = [select_over(4 + n, 90, tid=PID + 1 + n) for n in range(4)]
+    found = observe([scene(0, select_over(3, 90)), scene(4, select_over(3, 90), *workers, threads=5, files=pipe)])
+
+    assert (found.waits, found.single) == (("select",), ("select",))
+    assert contradictions(found, THREADS_MODEL) == []
+
+
+def test_select_over_one_socket_after_another_is_none() -> None:
+    last = scene(2, select_over(4), select_over(5))
+    found = observe([scene(0, select_over(3)), last])
+
+    assert contradictions(found, {"workers": ["single"], "waits": ["accept", "recv"]})
+
+
 def test_a_thread_for_each_client_is_seen() -> None:
     last = scene(
         4, select_over(3), *[select_over(4 + n, kind=WaitKind.RECV, tid=PID + 1 + n) for n in range(4)], threads=5

@@ -121,7 +121,6 @@ REFUSED: list[tuple[str, Rule, Evidence]] = [
         waiting_for(DescriptorKind.OUTPUT, writing=True),
     ),
     ("it waits for a device", proof.known_wakers, waiting_for(DescriptorKind.OTHER, target="/dev/ptmx")),
-    ("it waits for a signalfd", proof.known_wakers, waiting_for(DescriptorKind.SIGNALFD)),
     ("its epoll set holds something foreign", proof.known_wakers, EPOLL_OVER_TIMER),
     ("a timer's signal is handled", proof.no_alarm, with_process(alarm_caught=True)),
     ("a POSIX timer exists", proof.no_posix_timer, with_process(posix_timers=1)),

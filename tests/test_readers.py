@@ -88,6 +88,8 @@ def wait_of(body: str) -> Wait:
         ("threading.Event().wait()", WaitKind.FUTEX, None),
         ("threading.Event().wait(60)", WaitKind.FUTEX, 60),
         ("signal.pause()", WaitKind.SIGNAL, None),
+        ("signal.sigwait([signal.SIGTERM])", WaitKind.SIGNAL, None),
+        ("signal.sigtimedwait([signal.SIGTERM], 60)", WaitKind.SIGNAL, 60),
         ("os.read(os.pipe()[0], 1)", WaitKind.READ, None),
         ("a.sendall(b'x' * (1 << 24))", WaitKind.SEND, None),
         ("os.fork() or signal.pause(); os.wait()", WaitKind.CHILD, None),
@@ -126,8 +128,9 @@ def test_the_write_set_is_told_from_the_read_set() -> None:
     assert wait.reads != wait.writes
 
 
-def test_sigwait_is_never_understood_because_a_blocked_alarm_ends_it() -> None:
-    assert wait_of("signal.sigwait([signal.SIGUSR1])").unreadable
+def test_sigwait_is_understood_unless_a_timer_may_end_it() -> None:
+    assert not wait_of("signal.sigwait([signal.SIGUSR1])").unreadable
+    assert wait_of("signal.sigwait([signal.SIGUSR1, signal.SIGALRM])").unreadable
 
 
 def process_of(body: str) -> Process:

@@ -295,5 +295,303 @@ def test_a_server_that_dies_before_its_last_reply_is_seen_to_end(grade_source: G
     assert "status 7" in check.summary
 
 
+THREAD_EACH = """
+import select, signal, socket, sys, threading, time
+listener = socket.create_server(("", 8080), backlog=128)
+
+def serve(client):
+    try:
+        {first}
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+    except OSError:
+        pass
+    {last}
+    client.close()
+
+def accept_all():
+    while True:
+        {before}
+        client, _ = listener.accept()
+        threading.Thread(target=serve, args=(client,), daemon=True).start()
+{main}
+"""
+THREADS_MODEL = "model: threads"
+
+
+def thread_each(*, first: str = "pass", last: str = "pass", before: str = "pass", main: str = "accept_all()") -> str:
+    """A thread for each client, with something else in some of its places."""
+    return THREAD_EACH.format(first=first, last=last, before=before, main=main)
+
+
+WAYS_OF_LEAVING = "\n".join(f"- {{behaviour: disconnect, how: {how}, clients: 3}}" for how in ("fin", "reset", "storm"))
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["time.sleep(0.2)", "client.close(); threading.Event().wait(0.2)"],
+    ids=["a connection that is closed a moment later", "a thread that ends a moment later"],
+)
+def test_what_is_given_back_after_a_while_is_no_leak(grade_source: Grade, last: str) -> None:
+    assert failed(grade_source(thread_each(last=last), WAYS_OF_LEAVING, head=THREADS_MODEL)) == {}
+
+
+def test_a_story_that_expects_so_many_sockets_gives_a_server_time_to_close_them(grade_source: Grade) -> None:
+    story = """
+    - behaviour: scenario
+      steps:
+        - connect: ann
+        - exchange: {ann: hello}
+        - close: ann
+        - expect: {open_sockets: 1, threads: 1}
+    """
+    assert failed(grade_source(thread_each(last="time.sleep(0.2)"), story, head=THREADS_MODEL)) == {}
+
+
+def test_a_leak_is_found_also_in_a_server_that_closes_late(grade_source: Grade) -> None:
+    source = "kept = []\n" + thread_each(last="kept.append(client.dup()); time.sleep(0.2)")
+
+    check = only(grade_source(source, "- {behaviour: disconnect, how: fin, clients: 2}", head=THREADS_MODEL))
+
+    assert check.verdict is Verdict.FAIL
+    assert "open sockets grew" in check.summary
+
+
+def test_a_leak_of_now_and_then_is_found(grade_source: Grade) -> None:
+    late = "    gone.append(0)\n    kept.append(connection) if len(gone) % 17 == 0 else connection.close()"
+    source = "gone, kept = [], []\n" + changed(("    connection.close()\n\n\ndef receive", f"{late}\n\n\ndef receive"))
+
+    check = only(grade_source(source, "- {behaviour: disconnect, how: fin}"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "open sockets grew with every 4 rounds" in check.summary
+
+
+SIGWAIT = """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+threading.Thread(target=accept_all, daemon=True).start()
+signal.sigwait([signal.SIGTERM])
+"""
+PIPE = """
+reading, writing = socket.socketpair()
+writing.setblocking(False)
+signal.set_wakeup_fd(writing.fileno())
+signal.signal(signal.SIGTERM, lambda *_: None)
+accept_all()
+"""
+UNTIL_TOLD = "if reading in select.select([listener, reading], [], [])[0]: sys.exit()"
+DEFER = """
+listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)
+accept_all()
+"""
+BESIDE = {
+    "a listener that hands over only clients who have spoken": thread_each(main=DEFER),
+    "its main thread in sigwait()": thread_each(main=SIGWAIT),
+    "a pipe beside the listener": thread_each(main=PIPE, before=UNTIL_TOLD),
+}
+
+
+@pytest.mark.parametrize("source", BESIDE.values(), ids=BESIDE)
+def test_what_a_server_sets_beside_its_model_is_no_fault(grade_source: Grade, source: str) -> None:
+    checks = "- behaviour: stops\n- behaviour: io_model\n- {behaviour: cpu_ceiling, when: idle}\n- behaviour: churn"
+
+    assert failed(grade_source(source, checks, head=THREADS_MODEL)) == {}
+
+
+def test_a_server_with_a_timerfd_or_a_signalfd_comes_to_rest(grade_source: Grade) -> None:
+    source = """
+    import ctypes, os, select, signal, socket, struct
+    libc = ctypes.CDLL(None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    told = libc.signalfd(-1, struct.pack("Q", 1 << (signal.SIGTERM - 1)), 0)
+    timer = libc.timerfd_create(1, 0)
+    libc.timerfd_settime(timer, 0, struct.pack("qqqq", 60, 0, 60, 0), None)
+    listener = socket.create_server(("", 8080), backlog=128)
+    waiting, clients = select.epoll(), {}
+    for one in (told, timer, listener):
+        waiting.register(one, select.EPOLLIN)
+    while True:
+        for fd, _ in waiting.poll():
+            if fd == told:
+                raise SystemExit
+            if fd == timer:
+                os.read(timer, 8)
+            elif fd == listener.fileno():
+                client, _ = listener.accept()
+                clients[client.fileno()] = client
+                waiting.register(client, select.EPOLLIN)
+            elif data := clients[fd].recv(4096):
+                clients[fd].sendall(data.upper())
+            else:
+                clients.pop(fd).close()
+    """
+    report = grade_source(source, "- behaviour: sequential_clients\n- behaviour: io_model", head="model: epoll")
+
+    assert failed(report) == {}
+    # Not to be seen at rest costs five seconds a time: that would be a minute here.
+    assert sum(check.seconds for check in report.checks) < 30
+
+
+IDLE_LIMIT = ONE_AT_A_TIME.format(limit="listener.listen(1)", client="client.settimeout(30)")
+
+
+def test_a_blocking_server_with_an_idle_limit_and_a_short_queue_is_not_accused(grade_source: Grade) -> None:
+    checks = """
+    - behaviour: queued_clients
+    - {behaviour: cpu_ceiling, when: idle_clients}
+    - behaviour: io_model
+    - behaviour: stops
+    """
+    assert failed(grade_source(IDLE_LIMIT, checks, head="model: blocking")) == {}
+
+
+@pytest.mark.parametrize("backlog", [0, 1, 5])
+def test_the_queue_holds_one_more_than_the_backlog(grade_source: Grade, backlog: int) -> None:
+    source = ONE_AT_A_TIME.format(limit=f"listener.listen({backlog})", client="")
+
+    check = only(grade_source(source, "- {behaviour: concurrent_clients, clients: 20}", head="model: blocking"))
+
+    assert f"client {backlog + 3} could not connect" in check.summary
+
+
+@pytest.mark.parametrize(
+    ("addresses", "reach"),
+    [
+        ([("0.0.0.0", "AF_INET"), ("::1", "AF_INET6")], "any"),  # noqa: S104 - the student's
+        ([("127.0.0.1", "AF_INET"), ("::1", "AF_INET6")], "loopback"),
+        ([("::ffff:127.0.0.1", "AF_INET6")], "loopback"),
+        ([("::", "AF_INET6")], "any"),
+    ],
+)
+def test_every_address_that_a_server_listens_on_counts(
+    grade_source: Grade, addresses: list[tuple[str, str]], reach: str
+) -> None:
+    source = f"""
+    import signal, socket
+    listeners = []
+    for address, family in {addresses}:
+        listeners.append(socket.socket(getattr(socket, family)))
+        if family == "AF_INET6":
+            listeners[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, "ffff" not in address)
+        listeners[-1].bind((address, 8080))
+    for listener in listeners:
+        listener.listen()
+    while True:
+        signal.pause()
+    """
+    checks = "- {{behaviour: starts, id: right, address: {0}}}\n- {{behaviour: starts, id: wrong, address: {1}}}"
+    wrong = "loopback" if reach == "any" else "any"
+
+    assert set(failed(grade_source(source, checks.format(reach, wrong)))) == {"wrong"}
+
+
+def test_a_server_that_accepts_more_than_it_serves_has_not_turned_them_away(grade_source: Grade) -> None:
+    last = "    connection.setblocking(False)"
+    many = f"    if len(pending) >= 40:\n        ignored.append(connection)\n        return\n{last}"
+    source = "ignored = []\n" + changed((last, many))
+
+    check = only(grade_source(source, "- {behaviour: capacity, clients: 60, may_refuse: true, at_least: 20}"))
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, Basis.PROOF)
+    assert "20 clients were accepted, and neither served nor turned away" in check.summary
+
+
+def test_bytes_after_the_last_reply_are_seen(grade_source: Grade) -> None:
+    sent = "    del pending[connection][:sent]\n"
+    source = changed((sent, f"{sent}    late(connection)\n"))
+    late = "def late(connection):\n    sum(range(10**6))\n    connection.send(b'!')\n\n\n"
+    source = source.replace("def drop(", f"{late}def drop(", 1)
+
+    check = only(grade_source(source, "- {behaviour: echo, sizes: [64 B], pieces: 0, pipelined: 0}"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "'!' came although nothing more was asked for" in check.summary
+
+
+WORKERS_STAY = """
+import os, signal, socket
+listener = socket.create_server(("", 8080), backlog=50)
+for _ in range(2):
+    if os.fork() == 0:
+        while True:
+            client, _ = listener.accept()
+            while data := client.recv(4096):
+                client.sendall(data.upper())
+            client.close()
+while True:
+    signal.pause()
+"""
+
+
+def test_workers_that_go_on_listening_are_seen_when_their_parent_has_ended(grade_source: Grade) -> None:
+    check = only(grade_source(WORKERS_STAY, "- {behaviour: stops, clients: 1}", head="model: prefork"))
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, Basis.PROOF)
+    assert "left processes behind that still listen" in check.summary
+
+
+def test_a_task_that_asyncio_cancels_is_no_complaint(grade_source: Grade) -> None:
+    source = """
+    import asyncio, signal
+
+    async def serve(reader, writer):
+        while data := await reader.read(4096):
+            writer.write(data.upper())
+            await writer.drain()
+        writer.close()
+
+    async def main():
+        server = await asyncio.start_server(serve, "", 8080)
+        told = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+        await told.wait()
+
+    asyncio.run(main())
+    """
+    assert failed(grade_source(source, "- behaviour: stops", head="model: asyncio")) == {}
+
+
+def test_the_end_in_the_middle_of_a_message_is_tried_on_a_blocking_server_too(grade_source: Grade) -> None:
+    source = """
+    import socket
+    listener = socket.create_server(("", 8080), backlog=5)
+    while True:
+        client, _ = listener.accept()
+        line = b""
+        try:
+            while data := client.recv(4096):
+                client.sendall(data.upper())
+                line = (line + data).split(b"\\n")[-1]
+            while line and not client.recv(1):
+                pass
+        except OSError:
+            pass
+        client.close()
+    """
+    checks = """
+    - {behaviour: disconnect, how: fin, clients: 3, staying: false}
+    - {behaviour: disconnect, how: mid_message, clients: 3, staying: false}
+    """
+    assert set(failed(grade_source(source, checks, head="model: blocking"))) == {"disconnect-mid-message"}
+
+
+def test_a_second_write_to_a_client_who_has_closed_is_tried(grade_source: Grade) -> None:
+    reset_only = "    except ConnectionResetError:\n        pass\n    except OSError:\n        os._exit(3)\n"
+    source = "import os\n" + thread_each().replace("    except OSError:\n        pass\n", reset_only)
+
+    check = only(grade_source(source, "- {behaviour: disconnect, how: before_accept}", head=THREADS_MODEL))
+
+    assert check.verdict is Verdict.FAIL
+    assert "status 3" in check.summary
+
+
+def test_a_server_that_dies_is_told_of_in_the_same_words_each_time(grade_source: Grade) -> None:
+    source = changed(("    if data:\n", "    if b'client 7' in data:\n        raise SystemExit(7)\n    if data:\n"))
+
+    told = {only(grade_source(source, "- {behaviour: concurrent_clients, clients: 9}")).summary for _ in range(5)}
+
+    assert told == {"not all of 9 connected clients were served: the server ended with status 7"}
+
+
 def test_a_right_server_needs_no_excuse(grade_source: Grade) -> None:
     assert failed(grade_source(RIGHT, EVERYTHING)) == {}

@@ -15,6 +15,7 @@ from grader.stage import Guest, Stage
 _SMALL_BUFFER = 4096
 _ASKED_AT_ONCE, _MOST_ASKED = 1 << 20, 4 << 20
 _TRIES = 50
+_ASKING_OF_FOUR, _LONG_REQUEST = 2, 1 << 15
 _OTHERWISE = {
     Until.ANSWERED: "not all clients were served before they left",
     Until.TAKEN: "half of a message was not read",
@@ -53,9 +54,9 @@ def _after(persona: Persona) -> Departure:
     return departure
 
 
-def _go(guests: Sequence[Guest]) -> None:
-    """One resets, one closes, and so on in turn."""
-    for index, guest in enumerate(guests):
+def _go(guests: Sequence[Guest], before: int = 0) -> None:
+    """One resets, one closes, and so on in turn; `before` is how many have left already."""
+    for index, guest in enumerate(guests, before):
         if index % 2:
             guest.close()
         else:
@@ -68,7 +69,7 @@ def _mid_message(stage: Stage, party: Party) -> None:
         guests = stage.connect(min(party.together, party.count - start))
         scripts = [(guest, personas.interrupted(guest, next(requests))) for guest in guests]
         stage.perform(scripts, _OTHERWISE, doing=party.how, round=party.number)
-        _go(guests)
+        _go(guests, start)
         stage.forget(guests)
 
 
@@ -81,20 +82,26 @@ def _while_replying(stage: Stage, party: Party) -> None:
         rest = stage.stall(guests, request, _MOST_ASKED)
         if rest.how is How.ENDED:
             stage.fail(rest, "the server did not live through clients who do not read", guests, doing=party.how)
-        _go(guests)
+        _go(guests, start)
         stage.forget(guests)
 
 
 def _before_accept(stage: Stage, party: Party) -> None:
-    """Until as many as should have left while they still stood in the listener's queue, as the kernel shows it."""
-    seen, requests = 0, party.requests(stage)
+    """Until as many as should have left while they still stood in the listener's queue, as the kernel shows it.
+
+    Two of them ask before they leave, two do not, and so on in turn. What they ask is long, and all of it lies there
+    when the server looks: who answers it piece by piece writes to a client who has closed, and then once more (EPIPE).
+    """
+    seen, come, request = 0, 0, stage.request(party.number, _LONG_REQUEST)
     for _ in range(_TRIES):
         with stage.at_once():
             guests = stage.dial(min(party.count - seen, party.together))
-            for guest in guests[::2]:
-                guest.ask(next(requests, stage.request(0)))
-            _go(guests)
+            for number, guest in enumerate(guests, come):
+                if number % 4 < _ASKING_OF_FOUR:
+                    guest.ask(request)
+            _go(guests, come)
             queued = stage.waiting_in_queue()
+        come += len(guests)
         seen += min(queued, len(guests))
         stage.forget(guests)
         # That the server has not lived through it is seen when the client who stays asks again.

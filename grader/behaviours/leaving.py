@@ -8,7 +8,7 @@ from pydantic import Field
 
 from grader.behaviours.base import Behaviour
 from grader.behaviours.departures import WAYS, Party
-from grader.judgement.counts import growing
+from grader.behaviours.rounds import leak
 from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
@@ -46,8 +46,8 @@ class Disconnect(Behaviour):
             guest.ask(stage.request(0))
             stage.answered([guest], "not even the first client was served", doing=self.how)
         spun = stage.rest().busy
-        counts = []
-        for number in range(1, self.rounds + 1):
+
+        def play(number: int) -> None:
             depart(stage, Party(self.how, number, self.clients, self.clients if self.staying else 1))
             after = f"after {self.clients} clients {left} (round {number})"
             self._serve_another(stage, staying, number, after)
@@ -57,9 +57,9 @@ class Disconnect(Behaviour):
             if rest.busy and not spun and (duty := stage.duty(PLAINLY_BUSY)) and duty.share >= PLAINLY_BUSY:
                 words = f"the server rested before, and spins {after}: duty {duty.share:.0%} of a core"
                 stage.fail_observed(words, doing=self.how, duty=round(duty.share, 3))
-            counts.append(stage.counts())
-        if leak := growing(counts):
-            stage.fail_observed(f"{leak} ({self.clients} clients {left} in each)", doing=self.how)
+
+        if grown := leak(stage, self.rounds, play):
+            stage.fail_observed(f"{grown} ({self.clients} clients {left} in each)", doing=self.how)
         return passed(
             f"{self.rounds} times {self.clients} clients {left}, and nothing of them stayed",
             clients=self.clients,

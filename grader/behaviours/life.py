@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import signal
 from typing import ClassVar, Literal
 
@@ -16,9 +17,16 @@ from grader.report.model import Basis, Verdict
 from grader.spec import Duration
 from grader.stage import Guest, Stage
 
-_LOOPBACK = ("127.", "::1")
 _KILLED_BY = 128
 _WAKEUPS = 1000
+_TRACEBACK, _CANCELLED = "Traceback (most recent call last):", "asyncio.exceptions.CancelledError"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only programs on the same machine can reach this address."""
+    parsed = ipaddress.ip_address(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
 
 
 class Starts(Behaviour):
@@ -41,11 +49,11 @@ class Starts(Behaviour):
         return False
 
     def check(self, stage: Stage) -> Finding:
-        listeners = stage.listeners()
+        listeners = stage.bound()
         where = " and ".join(f"{entry.local_address} port {entry.local_port}" for entry in listeners)
         if self.port and self.port not in {entry.local_port for entry in listeners}:
             stage.fail_observed(f"it listens on {where}, not on port {self.port}", doing="starts", port=stage.port)
-        local = all(entry.local_address.startswith(_LOOPBACK) for entry in listeners)
+        local = all(is_loopback(entry.local_address) for entry in listeners)
         if self.address == "any" and local:
             words = f"it listens on {where}: only programs on the same machine can connect"
             stage.fail_observed(words, doing="starts", port=stage.port)
@@ -59,7 +67,8 @@ class Stops(Behaviour):
     """End when it is told to, with clients connected.
 
     Some clients connect and ask, and stay; then the server gets the signal. It must end, with status 0 or by that
-    signal, and without a traceback. One that is asleep again after the signal, without time limit, is proved not to.
+    signal, and without a traceback, but for that of a task which asyncio cancels; and it must leave no process behind
+    that still listens. One that is asleep again after the signal, without time limit, is proved not to end.
     """
 
     name: ClassVar[str] = "stops"
@@ -84,14 +93,27 @@ class Stops(Behaviour):
         with_clients = f"{self.on} with {self.clients} clients connected"
         if found.how is not How.MET:
             stage.fail(found, f"it did not end on {with_clients}", [], doing="stops")
+        port = stage.port
+        silent = Kernel(f"nobody listening on port {port}", lambda: port not in {e.local_port for e in stage.bound()})
+        found = stage.settle(silent, patience, by_runtime=True, to_the_last=True)
+        if found.how is not How.MET:
+            words = f"it ended on {with_clients} and left processes behind that still listen on port {port}"
+            stage.fail(found, words, [], doing="stops")
         stage.server.output.drain()
         status = stage.server.poll() or 0
-        if "Traceback (most recent call last)" in stage.server.output.text or status not in (0, _KILLED_BY + number):
+        if _complaints(stage.server.output.text) or status not in (0, _KILLED_BY + number):
             said = [line for line in stage.server.output.text.splitlines() if line.strip()]
             words = f"it ended on {with_clients} with status {status}" + (f': "{said[-1][:200]}"' if said else "")
             finding = Finding(Verdict.FAIL, Basis.OBSERVATION, words, {"status": status}, doing="stops", ended=True)
             raise CheckFailed(finding)
         return passed(f"it ended on {with_clients}", status=status)
+
+
+def _complaints(output: str) -> list[str]:
+    """The last line of each traceback, but for those of cancelled tasks: asyncio cancels, and logs, what is left."""
+    _, *after = output.split(_TRACEBACK)
+    endings = (next((line for line in text.splitlines() if line[:1].strip()), "") for text in after)
+    return [ending for ending in endings if not ending.startswith(_CANCELLED)]
 
 
 class Restarts(Behaviour):

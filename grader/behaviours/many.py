@@ -78,6 +78,7 @@ class Capacity(Behaviour):
     def _require_enough(self, stage: Stage, found: Outcome, guests: list[Guest], served: int) -> None:
         enough = served >= (self.at_least if self.may_refuse else self.clients)
         if enough and found.how not in (How.ENDED, How.BROKEN):
+            self._require_no_empty_promise(stage, found, guests)
             return
         words = f"only {served} of {self.clients} clients were served while all were connected"
         if found.how is How.MET:
@@ -86,6 +87,14 @@ class Capacity(Behaviour):
             if found.how is not How.ENDED:
                 stage.fail_observed(words, doing="capacity", clients=self.clients, served=served)
         stage.fail(found, words, guests, doing="capacity", clients=self.clients, served=served)
+
+    @staticmethod
+    def _require_no_empty_promise(stage: Stage, found: Outcome, guests: list[Guest]) -> None:
+        """Whoever is accepted is served or turned away, and not left waiting for something that never comes."""
+        waiting = [guest for guest in guests if not guest.transcript.complete and not guest.ending]
+        if left := stage.accepted(waiting):
+            words = f"{len(left)} clients were accepted, and neither served nor turned away"
+            stage.fail(found, words, left, doing="capacity", accepted=len(left))
 
 
 class Isolation(Behaviour):

@@ -9,6 +9,7 @@ from pydantic import Field
 from grader.behaviours.base import Behaviour
 from grader.evidence.records import Pass, Stack
 from grader.judgement import io_model
+from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
@@ -21,7 +22,8 @@ class IoModel(Behaviour):
     """Really use the model that the spec names.
 
     Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads
-    and processes there are, in which call each waits, and for which descriptors. With `at_work: true` they then all
+    and processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only
+    clients who have spoken, TCP_DEFER_ACCEPT, each asks once.) With `at_work: true` they then all
     ask at once, and until all are served no thread may be seen asleep in a call that lets only time pass: in a
     coroutine that stops everybody else.
     """
@@ -41,7 +43,7 @@ class IoModel(Behaviour):
         scenes = [stage.scene()]
         guests: list[Guest] = []
         for watch in (False, True):
-            guests += stage.connect_some(self.clients)
+            guests += self._come(stage)
             scenes.append(stage.scene(watch=watch))
         last = scenes[-1]
         stacks, runtimes = stage.stacks(last.look, processes=_PROCESSES_READ), stage.runtimes(last.look)
@@ -72,6 +74,14 @@ class IoModel(Behaviour):
             self._require_awake(stage, guests)
         summary = f"with {last.clients} silent clients, {found.explanation}, waiting in {' and '.join(found.waits)}"
         return Finding(Verdict.PASS, Basis.OBSERVATION, summary, facts)
+
+    def _come(self, stage: Stage) -> list[Guest]:
+        guests = stage.connect_some(self.clients)
+        if stage.held_back_until_they_speak(guests):
+            for number, guest in enumerate(guests):
+                guest.ask(stage.request(number))
+            stage.settle(Answered(guests))
+        return guests
 
     def _require_awake(self, stage: Stage, guests: list[Guest]) -> None:
         for number, guest in enumerate(guests):

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
-from grader.judgement.counts import growing
+from grader.behaviours.rounds import leak
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Finding, passed
 from grader.judgement.outcome import How
@@ -93,18 +93,18 @@ class DescriptorLeak(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         guests = stage.connect(self.clients)
-        counts = []
-        for turn in range(self.rounds):
+
+        def play(turn: int) -> None:
             for number in range(self.messages):
                 for guest in guests:
                     guest.ask(stage.request(turn * self.messages + number))
-                stage.answered(guests, "not all messages were answered", doing="leak", round=turn + 1)
+                stage.answered(guests, "not all messages were answered", doing="leak", round=turn)
             if (rest := stage.rest()).how is How.ENDED:
-                stage.fail(rest, f"the server did not live on after round {turn + 1}", guests, doing="leak")
-            counts.append(stage.counts())
+                stage.fail(rest, f"the server did not live on after round {turn}", guests, doing="leak")
+
         each = f"{self.messages} messages of {self.clients} clients in each"
-        if leak := growing(counts):
-            stage.fail_observed(f"{leak} ({each})", doing="leak")
+        if grown := leak(stage, self.rounds, play):
+            stage.fail_observed(f"{grown} ({each})", doing="leak")
         return passed(f"{self.rounds} rounds left nothing open ({each})", rounds=self.rounds)
 
 

@@ -96,6 +96,11 @@ class Client:
         return self.reads and not self.ending
 
     @property
+    def hears(self) -> bool:
+        """Whether it would hear of the end of its connection, and has not."""
+        return self.alive and self.wants_to_read
+
+    @property
     def ports(self) -> tuple[int, int]:
         """The server's port and ours: the connection as the server's side of the socket table shows it."""
         return self.server_port, self.local_port

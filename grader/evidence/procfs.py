@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
 import os
 import re
 import socket
@@ -21,15 +23,16 @@ from grader.evidence.records import (
     TcpSocket,
     ThreadSample,
 )
-from grader.evidence.syscalls import call_name
+from grader.evidence.syscalls import TIMER_SIGNALS, call_name
 
-_TIMER_SIGNALS = (1 << 13) | (1 << 25) | (1 << 26)  # SIGALRM, SIGVTALRM, SIGPROF
 _NONBLOCKING = os.O_NONBLOCK
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _PIPE = re.compile(r"pipe:\[(\d+)\]")
 _RESIDENT_PAGES = re.compile(r"^\d+ (\d+)")
 _PROPORTIONAL_KB = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 _WATCHED = re.compile(r"^tfd:\s*(\d+)", re.MULTILINE)
+_SIGNALS = re.compile(r"^sigmask:\s*([0-9a-f]+)", re.MULTILINE)
+_WITH_MEMBERS = (DescriptorKind.EPOLL, DescriptorKind.SIGNALFD)
 _ANONYMOUS = {
     "anon_inode:[eventpoll]": DescriptorKind.EPOLL,
     "anon_inode:[eventfd]": DescriptorKind.EVENTFD,
@@ -73,11 +76,12 @@ def parse_call(text: str) -> tuple[SystemCall | None, bool]:
 
 def parse_counters(status: dict[str, str], schedstat: str | None) -> Counters:
     """The counters from a parsed `status` and the text of `schedstat` (None where there is none)."""
-    switches = int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"])
+    preempted = int(status["nonvoluntary_ctxt_switches"])
+    switches = int(status["voluntary_ctxt_switches"]) + preempted
     if schedstat is None:
-        return Counters(switches)
+        return Counters(switches, preempted=preempted)
     cpu, delay, slices = (int(word) for word in schedstat.split())
-    return Counters(switches, cpu, delay, slices)
+    return Counters(switches, cpu, delay, slices, preempted)
 
 
 def _socket_kind(pid: int, fd: int) -> DescriptorKind:
@@ -211,12 +215,13 @@ class ProcReader:
             descriptors = tuple(self._descriptors(pid, sockets))
         except (OSError, KeyError):
             return None
+        taken = functools.reduce(operator.or_, (d.signals for d in descriptors), 0)
         return Process(
             pid=pid,
             parent=int(status["PPid"]),
             command=status["Name"],
             descriptors=descriptors,
-            alarm_caught=bool(int(status["SigCgt"], 16) & _TIMER_SIGNALS),
+            alarm_caught=bool((int(status["SigCgt"], 16) | taken) & TIMER_SIGNALS),
             posix_timers=self._posix_timers(pid),
             open_sockets=sum(d.target.startswith("socket:") for d in descriptors),
             memory=int(status.get("VmRSS", "0 kB").split()[0]) * 1024,
@@ -249,8 +254,8 @@ class ProcReader:
         elif match := _PIPE.fullmatch(target):
             inode = int(match[1])
             kind = DescriptorKind.OUTPUT if inode == self.output_inode else DescriptorKind.PIPE
-        info = _read(f"{self.root}/{pid}/fdinfo/{fd}") if inode or kind is DescriptorKind.EPOLL else ""
-        flags = re.search(r"flags:\s*(\d+)", info)
+        info = _read(f"{self.root}/{pid}/fdinfo/{fd}") if inode or kind in _WITH_MEMBERS else ""
+        flags, signals = re.search(r"flags:\s*(\d+)", info), _SIGNALS.search(info)
         return Descriptor(
             fd=fd,
             kind=kind,
@@ -259,6 +264,7 @@ class ProcReader:
             watches=tuple(int(number) for number in _WATCHED.findall(info)),
             target=target,
             user_timeout=user_timeout,
+            signals=int(signals[1], 16) if signals else 0,
         )
 
 

@@ -23,14 +23,15 @@ class SystemCall:
 class Counters:
     """How far a thread has got; equal counters mean that it has not run in between.
 
-    `switches` is voluntary plus involuntary context switches. The three schedstat figures are None where the
-    kernel does not keep them.
+    `switches` is voluntary plus involuntary context switches, `preempted` the latter alone. The three schedstat figures
+    are None where the kernel does not keep them.
     """
 
     switches: int
     cpu_ns: int | None = None
     delay_ns: int | None = None
     slices: int | None = None
+    preempted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ class Descriptor:
     """One open descriptor. `inode` identifies sockets and pipes; `watches` are the targets of an epoll set.
 
     OUTPUT is the pipe that the grader drains: whoever waits to write to it waits for us. `user_timeout` (ms) is that
-    of a TCP socket with unacknowledged bytes, 0 for none (TCP_USER_TIMEOUT, tcp(7)).
+    of a TCP socket with unacknowledged bytes, 0 for none (TCP_USER_TIMEOUT, tcp(7)). `signals` are
+    those that a signalfd takes, as a mask, the lowest bit for signal 1.
     """
 
     fd: int
@@ -136,14 +138,15 @@ class Descriptor:
     watches: tuple[int, ...] = ()
     target: str = ""
     user_timeout: int = 0
+    signals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
     """One process of the tree between two passes.
 
-    `alarm_caught`: SIGALRM, SIGVTALRM or SIGPROF has a handler. `posix_timers` is None where the kernel does not
-    say. `open_sockets` counts socket descriptors; `memory` is resident bytes.
+    `alarm_caught`: SIGALRM, SIGVTALRM or SIGPROF has a handler, or a signalfd takes it. `posix_timers` is None where
+    the kernel does not say. `open_sockets` counts socket descriptors; `memory` is resident bytes.
     """
 
     pid: int

@@ -11,6 +11,9 @@ from enum import Enum, auto
 
 from grader.evidence.records import WaitKind
 
+TIMER_SIGNALS = (1 << 13) | (1 << 25) | (1 << 26)
+"""SIGALRM, SIGVTALRM and SIGPROF as a mask: what setitimer(2) and alarm(2) send, and no file shows when."""
+
 
 class Limit(Enum):
     """Where a call's time limit is to be found."""
@@ -35,6 +38,7 @@ class Targets(Enum):
     WRITE = auto()
     FD_SETS = auto()
     POLL_ARRAY = auto()
+    SIGNALS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,7 @@ SHAPES: dict[str, Shape] = {
     "waitid": Shape(_K.CHILD, _T.NONE, _L.NEVER),
     "pause": Shape(_K.SIGNAL, _T.NONE, _L.NEVER),
     "rt_sigsuspend": Shape(_K.SIGNAL, _T.NONE, _L.NEVER),
-    # A blocked SIGALRM ends sigwait(), and interval timers are not shown anywhere: nothing can be proved of it.
-    "rt_sigtimedwait": Shape(_K.SIGNAL, _T.NONE, _L.UNKNOWN),
+    "rt_sigtimedwait": Shape(_K.SIGNAL, _T.SIGNALS, _L.TIMESPEC, 2),
     "io_uring_enter": Shape(_K.IO_URING, _T.NONE, _L.UNKNOWN),
 }
 """Calls whose wait can be read. Any other blocked call (restart_syscall among them) proves nothing."""

@@ -9,9 +9,10 @@ import time
 
 from grader.evidence import kernel
 from grader.evidence.records import SystemCall, ThreadSample, Wait, WaitKind
-from grader.evidence.syscalls import SHAPES, Limit, Shape, Targets
+from grader.evidence.syscalls import SHAPES, TIMER_SIGNALS, Limit, Shape, Targets
 
 _SPEC = struct.Struct("=qq")
+_SIGNAL_SET = struct.Struct("=Q")
 _POLLFD = struct.Struct("=ihh")
 _POLLIN_ANY, _POLLOUT_ANY = 0x0001 | 0x0002 | 0x0040 | 0x2000, 0x0004 | 0x0100
 _MAX_DESCRIPTORS = 1 << 16
@@ -55,8 +56,18 @@ def _targets(pid: int, call: SystemCall, shape: Shape) -> tuple[tuple[int, ...],
             return _fd_sets(pid, call.args)
         case Targets.POLL_ARRAY:
             return _poll_array(pid, call.args)
+        case Targets.SIGNALS:
+            _refuse_timers(pid, call.args[0])
+            return (), ()
         case Targets.NONE:
             return (), ()
+
+
+def _refuse_timers(pid: int, address: int) -> None:
+    # Who waits for the signal of an interval timer may be woken by time, and no file shows whether it is running.
+    (signals,) = _SIGNAL_SET.unpack(kernel.read_memory(pid, address, _SIGNAL_SET.size))
+    if signals & TIMER_SIGNALS:
+        raise ValueError("it waits for a signal that a timer may send")
 
 
 def _fd_sets(pid: int, args: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -21,7 +21,8 @@ class Budget:
 
     `total` is for all waits of one check together, and what the grader itself used of it does not count. `cpu` seconds
     of the whole tree; `wakeups` of all timed waits together, over at least `least` wall seconds (many short naps are no
-    sign of standing still); `wall` seconds.
+    sign of standing still); `wall` seconds. `of_the_check`: what is spent under it counts towards that total.
+    `rest`: the server need not be proved stuck, it is enough that it comes to rest.
     """
 
     cpu: float = 1.0
@@ -29,6 +30,8 @@ class Budget:
     wall: float = 20.0
     least: float = 1.0
     total: float = 60.0
+    of_the_check: bool = False
+    rest: bool = False
 
     def for_clients(self, count: int) -> Budget:
         """The same with room for a server that visits its clients in turn, waiting a little at each."""
@@ -84,7 +87,8 @@ class Account:
         for sample in look.threads:
             key, counters = (sample.pid, sample.tid), sample.counters
             self.blind |= counters.delay_ns is None
-            now = (counters.cpu_ns or 0, counters.delay_ns or 0, counters.switches)
+            # A preemption is no wake-up: it comes from whatever else runs on the machine.
+            now = (counters.cpu_ns or 0, counters.delay_ns or 0, counters.switches - counters.preempted)
             before = self._last.get(key, now)
             self.cpu_ns += now[0] - before[0]
             self.delay_ns += now[1] - before[1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from itertools import pairwise
 
 from grader.evidence.records import Pass, Process
@@ -39,8 +40,23 @@ _WORDS = {
 }
 
 
-def growing(rounds: list[Counts]) -> str | None:
-    """What grew in every single round, in words, or None.
+def total(counts: Counts) -> int:
+    """All that is counted, together."""
+    return sum(getattr(counts, name) for name in _WORDS)
+
+
+def exceeds(now: Counts, before: Counts) -> bool:
+    """Whether there is more of anything now than before."""
+    return any(getattr(now, name) > getattr(before, name) for name in _WORDS)
+
+
+def lowest(rounds: Sequence[Counts]) -> Counts:
+    """The least of each that there was after any of these rounds."""
+    return Counts(*map(min, zip(*map(astuple, rounds), strict=True)))
+
+
+def growing(rounds: Sequence[Counts], every: str = "round") -> str | None:
+    """What grew in every single round, in words, or None; `every` is what to call a round.
 
     One count after one round proves no leak: CPython frees a forgotten socket only when its variable is used again,
     and a pool grows to its size once. A leak grows with every round.
@@ -48,5 +64,5 @@ def growing(rounds: list[Counts]) -> str | None:
     for name, words in _WORDS.items():
         figures = [getattr(counts, name) for counts in rounds]
         if len(figures) > 2 and all(a < b for a, b in pairwise(figures)):  # noqa: PLR2004
-            return f"{words} grew with every round: {', '.join(map(str, figures))}"
+            return f"{words} grew with every {every}: {', '.join(map(str, figures))}"
     return None

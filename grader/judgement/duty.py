@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.evidence.records import Pass, ThreadSample
+from grader.evidence.records import Pass, ThreadSample, Wait
 
 PLAINLY_BUSY = 0.5
 """A duty that no server at rest has: a spin was never measured below 0.78, a quiet server never above 0.06."""
 _SHORTEST, _SHORT, _LONG = 0.05, 0.2, 2.0
 _PLAINLY_BELOW = 0.5
+_LONG_SLEEP = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,29 @@ def _used(old: ThreadSample | None, new: ThreadSample, began_ns: int) -> tuple[i
     return now.cpu_ns - then.cpu_ns, now.delay_ns - then.delay_ns, new.at_ns - old.at_ns
 
 
-def took_a_turn(before: Pass, now: Pass, threads: set[tuple[int, int]]) -> bool:
-    """Whether each of these threads has run since or is gone, and nobody runs now."""
-    then = {(s.pid, s.tid): s.counters.switches for s in before.threads}
-    still = {(s.pid, s.tid): s.counters.switches for s in now.threads}
-    return all(s.state != "R" for s in now.threads) and all(still.get(key) != then.get(key) for key in threads)
+class Turns:
+    """Whether every thread that was there at first has been through a whole turn of what it does by the clock.
+
+    That is so once each timed wait in which it was seen first has run out, and nobody runs now. Who is seen running
+    at first may fall into a timed wait later: then that has to run out, or only the end of a spin was measured.
+    """
+
+    def __init__(self, before: Pass, waits: tuple[Wait, ...]) -> None:
+        self._here = {(s.pid, s.tid) for s in before.threads}
+        self._asleep: dict[tuple[int, int], int] = {}
+        self.whole = False
+        self.add(before, waits)
+
+    def add(self, now: Pass, waits: tuple[Wait, ...]) -> None:
+        """Another look."""
+        switches = {(s.pid, s.tid): s.counters.switches for s in now.threads}
+        for wait in waits:
+            key = (wait.pid, wait.tid)
+            if key in self._here and _soon(wait):
+                self._asleep.setdefault(key, switches.get(key, 0))
+        out = all(switches.get(key) != before for key, before in self._asleep.items())
+        self.whole = out and all(s.state != "R" for s in now.threads)
+
+
+def _soon(wait: Wait) -> bool:
+    return wait.limit is not None and wait.limit < _LONG_SLEEP and not wait.runtime

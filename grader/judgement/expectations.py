@@ -198,8 +198,11 @@ class Kernel:
 
 
 def room(listener: TcpSocket) -> int:
-    """How many more connections fit in the accept queue now (the kernel takes backlog + 1, listen(2))."""
-    return max(listener.send_queue, 1) - listener.receive_queue
+    """How many more connections fit in the accept queue now.
+
+    One more than the backlog: it is full when there are more in it than that (sk_acceptq_is_full, include/net/sock.h).
+    """
+    return listener.send_queue + 1 - listener.receive_queue
 
 
 NEVER = Kernel("nothing", lambda: False)

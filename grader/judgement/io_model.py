@@ -29,6 +29,7 @@ _CALL_FACET = {
     WaitKind.WRITE: "send",
     WaitKind.SLEEP: "sleep",
 }
+_SETS = (WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class Facets:
 
     `workers` is single, threads, processes or pool, and for a pool `made_of` threads or processes, with at most
     `bound` clients served at once (None where it was not reached). `uncovered` counts accepted clients that no thread
-    waits for; `turns`: one thread waits for single sockets in turn. `explanation` is what the workers were told by.
+    waits for; `turns`: one thread waits for single sockets in turn; `single` are the calls of `waits` that could watch
+    many sockets, and watch one in every thread. `explanation` is what the workers were told by.
     """
 
     workers: str
@@ -69,6 +71,7 @@ class Facets:
     bound: int | None = None
     library: str | None = None
     turns: bool = False
+    single: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), runtimes: tuple
         bound=workers.bound,
         library=library_of(stacks) or _of_runtime(runtimes, waits),
         turns=turns,
+        single=_on_one_socket(last),
     )
 
 
@@ -115,6 +119,18 @@ def _takes_turns(scene: Scene) -> bool:
         if len(fds) == 1 and wait.kind not in (WaitKind.SELECT, WaitKind.EPOLL):
             single.setdefault((wait.pid, wait.tid), set()).update(fds)
     return any(len(fds) > 1 for fds in single.values())
+
+
+def _on_one_socket(scene: Scene) -> tuple[str, ...]:
+    """The calls made for many sockets in which no thread was ever seen waiting for more than one, and always that.
+
+    A server that also waits for a signal (a pipe, a signalfd) needs such a call for what is accept() or recv() to it.
+    """
+    seen: dict[str, dict[tuple[int, int], set[int]]] = {}
+    for wait in scene.waits:
+        if wait.kind in _SETS and (fds := watched(wait, scene.processes)):
+            seen.setdefault(_CALL_FACET[wait.kind], {}).setdefault((wait.pid, wait.tid), set()).update(fds)
+    return tuple(call for call, threads in seen.items() if all(len(fds) == 1 for fds in threads.values()))
 
 
 def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> _Workers:
@@ -192,7 +208,7 @@ def _facet(wait: Wait, fds: set[int], *, listens: bool) -> str:
 
 def is_nap(wait: Wait) -> bool:
     """Whether a wait only lets time pass."""
-    sets = wait.kind in (WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL)
+    sets = wait.kind in _SETS
     return wait.kind is WaitKind.SLEEP or (sets and wait.limit is not None and not (wait.reads or wait.writes))
 
 
@@ -246,7 +262,8 @@ def contradictions(found: Facets, allowed: dict[str, list[str]]) -> list[str]:
 
 
 def _wrong_waits(found: Facets, waits: list[str]) -> list[str]:
-    wrong = [wait for wait in found.waits if waits and wait not in waits]
+    right = {*waits, *found.single} if "recv" in waits else set(waits)
+    wrong = [wait for wait in found.waits if waits and wait not in right]
     if wrong == ["running"]:
         return [f"it never waits in {_listed(waits)}: it runs all the time, whether or not there is work"]
     if wrong == ["sleep"]:

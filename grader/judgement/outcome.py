@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from grader.evidence.records import DescriptorKind, Evidence, Pass, TcpState, WaitKind
+from grader.evidence.records import Descriptor, DescriptorKind, Evidence, Pass, TcpState, WaitKind
 from grader.judgement import proof
 from grader.judgement.budget import Spent
 from grader.judgement.expectations import Expectation
@@ -28,7 +28,8 @@ class Outcome:
     """What `settle()` answers: `why` is one sentence; `evidence` lies behind a proof, `look` is the last pass.
 
     `busy`: it was CPU time that ran out; `starved`: the server was kept from running, so nothing is known; `quiet`:
-    nothing can happen before a time limit or a timer runs out, and nothing waits to be done.
+    nothing can happen before a time limit or a timer runs out, and nothing waits to be done; `queued`: nothing but
+    clients who have not been accepted.
     """
 
     how: How
@@ -38,6 +39,7 @@ class Outcome:
     busy: bool = False
     starved: bool = False
     quiet: bool = False
+    queued: bool = False
 
     @property
     def at_rest(self) -> bool:
@@ -78,14 +80,16 @@ _TIMERS = {proof.no_alarm, proof.no_posix_timer, proof.no_timer_descriptor, proo
 _BUT_FOR_TIMERS = tuple(rule for rule in _BUT_FOR_TIME if rule not in _TIMERS | _BUT_FOR_RINGS)
 
 
-def resting(evidence: Evidence) -> bool:
+def resting(evidence: Evidence, *, queue: bool = True) -> bool:
     """Nothing will happen before a timed wait or a timer runs out, and the server has taken all that came.
+
+    Without `queue`: all that came from those whom it has accepted.
 
     What lies unread at a connection on which a thread is blocked sending does not count, for until the client reads
     that thread will not; and where nothing is timed at all, whatever lies unread stays so.
     """
     others = _but_for_rings(evidence)
-    foreign = proof.known_wakers(others) or any(wait.unreadable for wait in others.waits)
+    foreign = proof.known_wakers(_but_for_timerfds(others)) or any(wait.unreadable for wait in others.waits)
     if foreign or not isinstance(proof.prove(evidence, _BUT_FOR_TIMERS), proof.Proof):
         return False
     if not any(rule(others) for rule in (proof.no_time_limit, *_TIMERS)):
@@ -93,7 +97,8 @@ def resting(evidence: Evidence) -> bool:
     clients = {client.server_port for client in evidence.clients}
     listening = {e.local_port for e in evidence.sockets if e.state is TcpState.LISTEN}
     ours = (e for e in evidence.sockets if e.local_port in clients | listening)
-    return {e.inode for e in ours if e.receive_queue} <= _blocked_sending(evidence)
+    untaken = {e.inode for e in ours if e.receive_queue and (queue or (e.inode and e.state is not TcpState.LISTEN))}
+    return untaken <= _blocked_sending(evidence)
 
 
 def asleep_but_for_alarms(evidence: Evidence) -> bool:
@@ -112,6 +117,19 @@ def _but_for_rings(evidence: Evidence) -> Evidence:
             for p in evidence.processes
         ),
     )
+
+
+def _but_for_timerfds(evidence: Evidence) -> Evidence:
+    """As if each were an eventfd: that time may make it readable is told by the rule about timers."""
+    return replace(
+        evidence,
+        processes=tuple(replace(p, descriptors=tuple(map(_untimed, p.descriptors))) for p in evidence.processes),
+    )
+
+
+def _untimed(descriptor: Descriptor) -> Descriptor:
+    timed = descriptor.kind is DescriptorKind.TIMERFD
+    return replace(descriptor, kind=DescriptorKind.EVENTFD) if timed else descriptor
 
 
 def _blocked_sending(evidence: Evidence) -> set[int]:

@@ -38,6 +38,7 @@ _OURS_OR_THE_TREES = {
     DescriptorKind.EVENTFD,
     DescriptorKind.EPOLL,
     DescriptorKind.PIDFD,
+    DescriptorKind.SIGNALFD,
 }
 _DATA_STATES = {
     TcpState.ESTABLISHED,
@@ -78,7 +79,7 @@ def somebody_lives(evidence: Evidence) -> str | None:
 
 
 def main_lives(evidence: Evidence) -> str | None:
-    """The process that was started still lives: when it ends, the sandbox ends all others with it."""
+    """The process that was started still lives: once it has ended the server has, whoever else lives on."""
     alive = {sample.pid for sample in (*evidence.first.threads, *evidence.second.threads)}
     ended = evidence.main and evidence.first.threads and evidence.main not in alive
     return f"process {evidence.main}, which was started, has ended" if ended else None
@@ -161,7 +162,7 @@ def _foreign(wait: Wait, fd: int, files: dict[int, Descriptor], depth: int = 0) 
 
 
 def no_alarm(evidence: Evidence) -> str | None:
-    """No process handles a signal that an interval timer may send it (setitimer(2), alarm(2))."""
+    """No process handles a signal that an interval timer may send it, nor takes it from a signalfd (setitimer(2))."""
     return _first(f"process {p.pid} handles a timer's signal" for p in evidence.processes if p.alarm_caught)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grader.arena.sandbox import WRITABLE
 from grader.arena.server import RunningServer
@@ -21,7 +21,7 @@ from grader.evidence.sock_diag import SocketTable
 from grader.evidence.waits import read_wait
 from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import Duty, measure, took_a_turn
+from grader.judgement.duty import Duty, Turns, measure
 from grader.judgement.expectations import Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.lifelines import Lifelines
@@ -31,10 +31,13 @@ from grader.report.model import Basis, Verdict
 from grader.stage.guest import Guest
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
-_DUTY_STEP, _DUTY_WALL, _LONG_SLEEP = 0.02, 30.0, 10.0
+_DUTY_STEP, _DUTY_WALL = 0.02, 30.0
 _MEMORY_LOOK = 0.02
 _STILL_IN_GO = 0.2
-_RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0)
+_LAST_WORDS = 1.0
+_ACCEPTING = Budget(wall=5.0, of_the_check=True)
+_WAITS = "it waits with a time limit"
+_RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0, of_the_check=True, rest=True)
 _DYING = Budget(cpu=0.5, wakeups=1, wall=2.0, least=0)
 
 
@@ -86,30 +89,43 @@ class Settling:
 
     # Waiting.
 
-    def settle(self, expectation: Expectation, budget: Budget | None = None, *, by_runtime: bool = False) -> Outcome:
+    def settle(
+        self,
+        expectation: Expectation,
+        budget: Budget | None = None,
+        *,
+        by_runtime: bool = False,
+        to_the_last: bool = False,
+    ) -> Outcome:
         """Wait until the expectation is met, broken, proved impossible, or the budget is spent.
 
         `by_runtime`: the language's runtime may do what is expected, so nothing is proved while it has something timed.
+        `to_the_last`: the server is not over with its first process, as long as that has left others.
 
         Raises:
             CheckFailed: the server had to be stopped because it used more than it may.
         """
         account = Account(budget or Budget().for_clients(len(self.guests)), time.monotonic_ns())
-        of_the_check = budget in (None, _RESTING)
+        of_the_check = budget is None or budget.of_the_check
         if of_the_check:
             account.before_ns, account.before_delay_ns = self._waited
         try:
-            return self._settle(expectation, account, by_runtime=by_runtime, moves=of_the_check)
+            return self._settle(
+                expectation, account, by_runtime=by_runtime, to_the_last=to_the_last, moves=of_the_check
+            )
         finally:
             if of_the_check:
                 self._waited = account.total(time.monotonic_ns())
 
-    def _settle(self, expectation: Expectation, account: Account, *, by_runtime: bool, moves: bool) -> Outcome:
+    def _settle(
+        self, expectation: Expectation, account: Account, *, by_runtime: bool, to_the_last: bool, moves: bool
+    ) -> Outcome:
         progress, moved = expectation.progress(), -1
         pause, began_own_ns = _SHORTEST_PAUSE, self.own_time()
         while True:
             self.pump()
-            if found := self._observed(expectation):
+            lasting = to_the_last and bool(self.reader.pids())
+            if found := self._observed(expectation, over=not lasting):
                 return found
             began = time.monotonic()
             if (now := expectation.progress()) != progress:
@@ -120,7 +136,7 @@ class Settling:
             waited_for = by_runtime and any(wait.runtime and wait.limit is not None for wait in waits)
             evidence = self.collector.complete(look) if asleep(look) and not waited_for else None
             if evidence and (found := self._decided(evidence, expectation, account.budget)):
-                return self._last_word(expectation) or found
+                return self._last_word(expectation, over=not lasting) or found
             account.add(look, waits)
             account.own_ns = self.own_time() - began_own_ns
             if account.worn and moves:
@@ -130,15 +146,17 @@ class Settling:
                 if before < moved:
                     account.restart(time.monotonic_ns())
             if what := account.spent(time.monotonic_ns()):
-                return self._last_word(expectation) or outcome.spent(what, look, evidence)
+                return self._last_word(expectation, over=not lasting) or outcome.spent(what, look, evidence)
             self._wait(max(pause, time.monotonic() - began))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:
         if isinstance(proof.prove(evidence), proof.Proof):
             return outcome.stuck(evidence, expectation)
-        if budget is _RESTING and (outcome.resting(evidence) or self._rests_in_go(evidence)):
-            return Outcome(How.SPENT, "it waits with a time limit", evidence, evidence.second, quiet=True)
+        if budget.rest and (outcome.resting(evidence) or self._rests_in_go(evidence)):
+            return Outcome(How.SPENT, _WAITS, evidence, evidence.second, quiet=True)
+        if budget.rest and outcome.resting(evidence, queue=False):
+            return Outcome(How.SPENT, _WAITS, evidence, evidence.second, queued=True)
         if seconds := outcome.sleeps_too_long(evidence, budget.wall, time.monotonic() - self.server.started):
             what = Spent(f"it sleeps for {seconds:.0f} s, and nothing can happen before")
             return outcome.spent(what, evidence.second, evidence)
@@ -147,13 +165,19 @@ class Settling:
     def rest(self) -> Outcome:
         """Let the server come to rest: STUCK means asleep without time limit, SPENT that it polls or spins.
 
-        One that naps between two clients is not at rest as long as it still accepts them: it has its whole budget.
+        One that naps between two clients is not at rest as long as it still accepts them; one that accepts nobody for
+        as long as it takes to be let go is.
         """
-        found = self.settle(expectations.NEVER, _RESTING)
+        resting = _RESTING.for_clients(len(self.guests))
+        found = self.settle(expectations.NEVER, resting)
         if found.how is not How.SPENT or found.quiet or not self._queued():
             return found
-        accepted = self.settle(Kernel("every client accepted", lambda: not self._queued(), lambda: -self._queued()))
-        return self.settle(expectations.NEVER, _RESTING) if accepted.how is How.MET else accepted
+        all_accepted = Kernel("every client accepted", lambda: not self._queued(), lambda: -self._queued())
+        accepted = self.settle(all_accepted, _ACCEPTING.for_clients(len(self.guests)))
+        if accepted.starved or accepted.how not in (How.MET, How.SPENT):
+            return accepted
+        found = self.settle(expectations.NEVER, resting)
+        return replace(found, quiet=True) if found.queued else found
 
     def _rests_in_go(self, evidence: Evidence) -> bool:
         """Go's runtime handles every signal, timers' too, so that alone keeps no server of Go's from rest for long."""
@@ -177,23 +201,35 @@ class Settling:
         ours = (entry for entry in self.table.read() if entry.remote_port and entry.local_port in ports)
         return sum(bool(e.inode) + e.received - e.receive_queue + e.acknowledged + e.send_queue for e in ours)
 
-    def _last_word(self, expectation: Expectation) -> Outcome | None:
+    def _last_word(self, expectation: Expectation, *, over: bool) -> Outcome | None:
         self.pump()
-        return self._observed(expectation)
+        return self._observed(expectation, over=over)
 
-    def _observed(self, expectation: Expectation) -> Outcome | None:
+    def _observed(self, expectation: Expectation, *, over: bool = True) -> Outcome | None:
         if expectation.met():
             return Outcome(How.MET)
-        if self.server.poll() is not None:
-            self.pump()
-            if expectation.met():
-                return Outcome(How.MET)
-            return Outcome(How.ENDED, self._end_in_words())
+        if over and self.server.poll() is not None:
+            return self._ended(expectation)
         if trouble := expectation.broken():
-            return self._why_broken(trouble)
+            return self._why_broken(expectation, trouble)
         return None
 
-    def _why_broken(self, trouble: str) -> Outcome:
+    def _ended(self, expectation: Expectation) -> Outcome:
+        """What is said must not depend on what was heard first: the server's end, or that of its connections.
+
+        So those that it took with it are not told of, nor how far each had come; a wrong byte before is.
+        """
+        deadline = time.monotonic() + _LAST_WORDS
+        self.pump()
+        while any(guest.client.hears for guest in self.guests) and time.monotonic() < deadline:
+            self._wait(_LONGEST_PAUSE)
+            self.pump()
+        if expectation.met():
+            return Outcome(How.MET)
+        wrong = (f"{guest.name}: {guest.transcript.mismatch}; " for guest in self.guests if guest.transcript.mismatch)
+        return Outcome(How.ENDED, next(wrong, "") + self._end_in_words())
+
+    def _why_broken(self, expectation: Expectation, trouble: str) -> Outcome:
         # A server that is dying closes its sockets a moment before it is gone; then its death is the better answer.
         dying = Kernel("its end", lambda: self.server.poll() is not None)
         account = Account(_DYING, time.monotonic_ns())
@@ -203,8 +239,7 @@ class Settling:
             if look.threads and (asleep(look) or account.spent(time.monotonic_ns())):
                 return Outcome(How.BROKEN, trouble, look=look)
             self._wait(_SHORTEST_PAUSE)
-        self.pump()
-        return Outcome(How.ENDED, f"{trouble}; {self._end_in_words()}")
+        return self._ended(expectation)
 
     def _end_in_words(self) -> str:
         status = self.server.poll()
@@ -243,20 +278,21 @@ class Settling:
     def duty(self, ceiling: float) -> Duty | None:
         """The duty, over as much of the server's own time as it takes to tell it from `ceiling`; None if unknown.
 
-        A timed wait must have run out at least once: who sleeps for a second and then spins for one is quiet in many
-        a short window. A wait of many seconds is as good as rest.
+        A timed wait must have run out at least once, be it one that a thread fell into only meanwhile: who sleeps for
+        a second and then spins for one is quiet in many a short window. A wait of many seconds is as good as rest.
         """
         (before, waits), throttled = self.look(), self.throttled()
-        timed = {(w.pid, w.tid) for w in waits if w.limit is not None and w.limit < _LONG_SLEEP and not w.runtime}
+        turns = Turns(before, waits)
         deadline = time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
             self._wait(_DUTY_STEP)
             self.pump()
-            now = self.look()[0]
+            now, waits = self.look()
+            turns.add(now, waits)
             found = measure(before, now, self.throttled() - throttled)
             if found is None:
                 return None
-            if found.told_from(ceiling, whole_turn=took_a_turn(before, now, timed)):
+            if found.told_from(ceiling, whole_turn=turns.whole):
                 return found
         return None
 

@@ -94,26 +94,37 @@ class Stage(Settling):
         return guests
 
     def connect_some(self, count: int) -> list[Guest]:
-        """Connect up to `count` clients: fewer if the server is proved to take no more.
+        """Connect up to `count` clients: fewer if the listener's queue is full and stays so.
 
         Raises:
             CheckFailed: one could not be connected for any other reason.
         """
         guests: list[Guest] = []
         while len(guests) < count:
-            try:
-                guests += self._connect_together(count - len(guests), None)
-            except CheckFailed as failure:
-                if failure.finding.basis is not Basis.PROOF:
-                    raise
+            found, full = self._await_room()
+            if found.how in (How.STUCK, How.SPENT) and not found.starved:
                 break
+            self._require_met(found, full)
+            guests += self._dial_together(count - len(guests), None)
         return guests
 
     def _connect_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
         """Connect as many as the listener's queue has room for, one at least, and `most` at the most."""
+        self._require_met(*self._await_room())
+        return self._dial_together(most, receive_buffer, names)
+
+    def _await_room(self) -> tuple[Outcome, str]:
+        """Wait until the listener's queue has room for one more; what to say if there is none."""
         name = f"client {self._made + 1}"
         room = Kernel("room in the listener's queue", lambda: self._room() > 0, self._queue_length, (name,))
-        self.require(room, f"{name} could not connect, the listener's queue is full")
+        return self.settle(room), f"{name} could not connect, the listener's queue is full"
+
+    def _require_met(self, found: Outcome, otherwise: str) -> None:
+        if found.how is not How.MET:
+            unserved = (f"client {self._made + 1}",)
+            raise CheckFailed(self.finding(found, otherwise, unserved=unserved))
+
+    def _dial_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
         guests = self.dial(most, receive_buffer, names)
         self.require(Connected(guests), f"{_span(guests)} could not connect")
         return guests
@@ -136,6 +147,16 @@ class Stage(Settling):
     def waiting_in_queue(self) -> int:
         """How many connections the server has not accepted yet."""
         return -self._queue_length()
+
+    def accepted(self, guests: Sequence[Guest]) -> list[Guest]:
+        """Those of these clients whose connections the server has accepted and still holds."""
+        held = {(entry.local_port, entry.remote_port) for entry in self.table.read() if entry.inode}
+        return [guest for guest in guests if guest.client.ports in held]
+
+    def held_back_until_they_speak(self, guests: Sequence[Guest]) -> bool:
+        """Whether the kernel keeps some of these from the server because they are silent (TCP_DEFER_ACCEPT, tcp(7))."""
+        begun = {(e.local_port, e.remote_port) for e in self.table.read() if e.state is TcpState.SYN_RECV}
+        return any(guest.client.ports in begun for guest in guests)
 
     def _new_guest(self, name: str = "") -> Guest:
         self._made += 1
@@ -271,6 +292,15 @@ class Stage(Settling):
             ended=found.how is How.ENDED,
         )
 
+    def undue(self) -> Finding | None:
+        """A finding if a client receives, until the server has come to rest, what nobody asked for."""
+        self.rest()
+        wrong = next((guest for guest in self.guests if guest.transcript.mismatch), None)
+        if wrong is None:
+            return None
+        words = f"every reply was right, but then {wrong.name}: {wrong.transcript.mismatch}"
+        return Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=self.look()[0], doing="undue")
+
     # Measures.
 
     def threads(self) -> int:
@@ -289,6 +319,15 @@ class Stage(Settling):
     def counts(self) -> Counts:
         """What the server holds now."""
         return counting.count(self.collector.look(), self.collector.processes())
+
+    def gives_back(self, held: Counts) -> bool:
+        """Wait until the server holds no more of anything than `held`; whether that comes within its budget."""
+        less = Kernel(
+            "what it holds to be given back",
+            lambda: not counting.exceeds(self.counts(), held),
+            lambda: -counting.total(self.counts()),
+        )
+        return self.settle(less).how is How.MET
 
     def scene(self, *, watch: bool = False) -> Scene:
         """The server as it comes to rest with the clients that are connected now; `watch` how it spends its time.
@@ -363,8 +402,13 @@ class Stage(Settling):
 
     def listeners(self) -> list[TcpSocket]:
         """The sockets that the server listens on, one for each port, that on the preferred port first."""
-        owned = {entry.local_port: entry for entry in self.table.read_listeners() if entry.inode}
+        owned = {entry.local_port: entry for entry in self.bound()}
         return sorted(owned.values(), key=lambda e: (e.local_port != self.preferred_port, e.local_port))
+
+    def bound(self) -> list[TcpSocket]:
+        """All sockets that the server listens on, by port and address."""
+        owned = {(e.local_port, e.local_address): e for e in self.table.read_listeners() if e.inode}
+        return [owned[place] for place in sorted(owned)]
 
     @property
     def port(self) -> int:
