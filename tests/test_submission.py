@@ -91,16 +91,18 @@ def test_source_lines_never_leave_the_submission(folder: Path) -> None:
     (folder / "outside.py").symlink_to("/etc/passwd")
     (folder.parent / "secret.py").write_text("secret\n")
 
-    assert source_lines(folder, "server.py") == ["one", "two"]
-    assert source_lines(folder, "/submission/net/loop.py") == ["three"]
+    files = open_submission(folder, Wanted(["server.py"], 8080)).files
+    assert source_lines(files, "server.py") == ["one", "two"]
+    assert source_lines(files, "/submission/net/loop.py") == ["three"]
     for name in ("outside.py", "../secret.py", "/etc/passwd", "missing.py", "net", ""):
-        assert source_lines(folder, name) == []
+        assert source_lines(files, name) == []
 
 
 def test_source_in_any_encoding_can_be_shown(folder: Path) -> None:
     (folder / "server.py").write_bytes(b"x = '\xff\xfe'\n")
 
-    assert source_lines(folder, "server.py") == ["x = '��'"]
+    files = open_submission(folder, Wanted(["server.py"], 8080)).files
+    assert source_lines(files, "server.py") == ["x = '��'"]
 
 
 def test_the_bundled_bubblewrap_stands_in_for_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
