@@ -92,7 +92,7 @@ def submission_name(path: Path, entries: Sequence[str]) -> str:
     A file that is called as it should be says nothing of whose it is; the folder that it lies in may.
     """
     whole = Path(os.path.abspath(path))  # noqa: PTH100 - links keep the names that they were given
-    if not path.is_dir():
+    if not os.path.isdir(whole):  # noqa: PTH112 - of any string, not only of what can be a path
         if whole.name in {PurePosixPath(entry).name for entry in entries}:
             return whole.parent.name or "submission"
         ending = archive_suffix(whole.name) or whole.suffix
@@ -146,7 +146,7 @@ def _take_in(path: Path, entries: Sequence[str], intake: Intake) -> None:
         else:
             _take_in_file(path, read_regular(path, intake)[0], entries, intake)
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        what = "is a link that leads nowhere" if os.path.islink(path) else "does not exist"  # noqa: PTH114 - the same
         raise intake.refusal(what, remedy) from None
     except OSError as error:
         if error.errno not in _NO_SUCH_NAME:
