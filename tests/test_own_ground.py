@@ -8,6 +8,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from archive_samples import tarred
 from servers import RIGHT
 
 MODULES = (
@@ -110,3 +111,14 @@ def test_reports_are_not_written_where_a_link_in_the_submission_leads(tmp_path: 
     (folder / "grade-report" / "student").symlink_to(elsewhere)
     assert "it is a link" in run(folder, "grade", ".", "--spec", "select", "--only", "echo").stderr
     assert not list(elsewhere.iterdir())
+
+
+def test_an_archive_leaves_nothing_on_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "ann.tgz").write_bytes(tarred({"ann/server.py": RIGHT.encode()}, "tar.gz"))
+
+    done = run(tmp_path, "grade", "ann.tgz", "--spec", "select", "--only", "echo", TMPDIR=str(tmp_path / "tmp"))
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ann.tgz", "grade-report", "tmp"]
+    assert not list((tmp_path / "tmp").iterdir())
