@@ -19,7 +19,7 @@ from grader.arena.submission import (
     copy_files,
     open_submission,
     source_lines,
-    submission_name,
+    submission_place,
 )
 from grader.evidence.throttle import throttle_reader
 
@@ -320,17 +320,21 @@ def test_what_this_machine_cannot_read_is_no_fault_of_the_students(
 def test_a_submission_is_called_as_its_folder_or_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ann.smith" / "src").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "ann.smith" / "src")
-    entries = ["server.py"]
 
-    assert submission_name(tmp_path / "ann.smith", entries) == "ann.smith"
-    assert submission_name(Path(), entries) == "src"
-    assert submission_name(Path(".."), entries) == "ann.smith"
-    assert submission_name(Path("/"), entries) == "submission"
-    assert submission_name(tmp_path / "ann.smith" / "server.py", entries) == "ann.smith"
-    assert submission_name(tmp_path / "ann_server.py", entries) == "ann_server"
+    def name(path: Path) -> str:
+        return submission_place(path, ["server.py"])[-1]
+
+    assert name(tmp_path / "ann.smith") == "ann.smith"
+    assert name(Path()) == "src"
+    assert name(Path("..")) == "ann.smith"
+    assert name(Path("/")) == "submission"
+    assert name(tmp_path / "ann.smith" / "server.py") == "ann.smith"
+    assert name(tmp_path / "ann_server.py") == "ann_server"
     for suffix in SUFFIXES:
-        assert submission_name(tmp_path / f"ann.smith{suffix.upper()}", entries) == "ann.smith"
-    assert submission_name(tmp_path / ".zip", entries) == "submission"
+        assert name(tmp_path / f"ann.smith{suffix.upper()}") == "ann.smith"
+    assert name(tmp_path / ".zip") == "submission"
+    assert submission_place(Path("/a/b/../c.tgz"), []) == ("a", "c")
+    assert submission_place(Path("/a/ann/server.py"), ["server.py"]) == ("a", "ann")
 
 
 def test_the_bundled_bubblewrap_stands_in_for_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ __all__ = [
     "copy_files",
     "open_submission",
     "source_lines",
-    "submission_name",
+    "submission_place",
 ]
 
 _SHOWN = 5
@@ -86,18 +86,18 @@ class Wanted:
     memory: int = 256 << 20
 
 
-def submission_name(path: Path, entries: Sequence[str]) -> str:
-    """What a submission is called: as its folder, or as its file without what such names end in.
+def submission_place(path: Path, entries: Sequence[str]) -> tuple[str, ...]:
+    """The folders that a submission lies in, and last its name: its folder's, or its file's without the ending.
 
     A file that is called as it should be says nothing of whose it is; the folder that it lies in may.
     """
     whole = Path(os.path.abspath(path))  # noqa: PTH100 - links keep the names that they were given
-    if not os.path.isdir(whole):  # noqa: PTH112 - of any string, not only of what can be a path
-        if whole.name in {PurePosixPath(entry).name for entry in entries}:
-            return whole.parent.name or "submission"
-        ending = archive_suffix(whole.name) or whole.suffix
-        return whole.name[: len(whole.name) - len(ending)] or "submission"
-    return whole.name or "submission"
+    is_folder = os.path.isdir(whole)  # noqa: PTH112 - of any string, not only of what can be a path
+    if not is_folder and whole.name in {PurePosixPath(entry).name for entry in entries}:
+        whole, is_folder = whole.parent, True
+    ending = "" if is_folder else archive_suffix(whole.name) or whole.suffix
+    name = whole.name[: len(whole.name) - len(ending)]
+    return (*whole.parts[1:-1], name or "submission")
 
 
 def open_submission(path: Path, wanted: Wanted) -> Submission:
@@ -124,7 +124,7 @@ def open_submission(path: Path, wanted: Wanted) -> Submission:
         "heap": str(wanted.memory >> 21),
     }
     return Submission(
-        name=submission_name(path, entries),
+        name=submission_place(path, entries)[-1],
         files=files,
         entry=entry,
         toolchain=tools,

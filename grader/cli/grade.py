@@ -14,7 +14,7 @@ from rich.text import Text
 
 import grader
 from grader.arena.namespaces import ArenaUnavailableError
-from grader.arena.submission import SubmissionError, submission_name
+from grader.arena.submission import SubmissionError, submission_place
 from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, usable_spec
 from grader.grading import grade
 from grader.report.escape import escape_text
@@ -49,21 +49,15 @@ def grade_command(
     """
     _require_own_ground(submissions, output)
     spec = _selected(usable_spec(spec_name)[0], only)
+    places = [submission_place(path, spec.server.entry) for path in submissions]
     status = 0
     try:
-        for path, folder in zip(submissions, _folders(submissions, spec), strict=True):
-            status = max(status, _grade_one(path, spec, output / folder, form))
+        for path, place, folder in zip(submissions, places, report_folders(places), strict=True):
+            status = max(status, _grade_one(path, spec, place[-1], output / folder, form))
     except KeyboardInterrupt:
         click.echo("grade: interrupted; nothing is left running", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(0 if exit_zero and status == 1 else status)
-
-
-def _folders(submissions: Sequence[Path], spec: Spec) -> list[str]:
-    """Where below the output each report goes."""
-    homes = (path.absolute().parent.parts[1:] for path in submissions)
-    names = (submission_name(path, spec.server.entry) for path in submissions)
-    return report_folders([(*home, name) for home, name in zip(homes, names, strict=True)])
 
 
 def _require_own_ground(submissions: Sequence[Path], output: Path) -> None:
@@ -87,9 +81,8 @@ def _give_up(message: str) -> NoReturn:
     sys.exit(UNUSABLE)
 
 
-def _grade_one(path: Path, spec: Spec, folder: Path, form: str) -> int:
-    errors = Console(stderr=True)
-    name = escape_text(submission_name(path, spec.server.entry))
+def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str) -> int:
+    errors, name = Console(stderr=True), escape_text(name)
     try:
         with errors.status(Text(f"grading {name}")) as line:
 
