@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import select
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from grader.arena.submission import Submission, Wanted, open_submission
 from grader.examiner import Examiner, result_of
 from grader.judgement.finding import Finding
 from grader.launch import Launch
+from grader.report import people
 from grader.report.model import (
     ArenaInfo,
     Basis,
@@ -48,7 +50,7 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
     started, began = dt.datetime.now(dt.UTC), time.monotonic()
     results, told = _in_arena(work, spec, references, progress)
     left_out = [f"Left out of the submission, as packages are no part of it: {', '.join(work.packages)}."]
-    results += _unfinished(spec, results)
+    results += _unfinished(spec, results, told.get("late", ""))
     return Report(
         grader=grader.__version__,
         started=started.isoformat(timespec="seconds"),
@@ -94,8 +96,11 @@ def _in_arena(
     results: list[CheckResult] = []
     rest: dict[str, Any] = {}
     try:
-        with os.fdopen(listening, encoding="utf-8") as lines:
-            for line in lines:
+        with os.fdopen(listening, "rb") as arena:
+            for line in lines_until(arena.fileno(), time.monotonic() + spec.limits.time):
+                if line is None:
+                    rest["late"] = f"the whole grading took longer than {people.seconds(spec.limits.time)}"
+                    break
                 told = json.loads(line)
                 if "check" in told:
                     results.append(CheckResult.model_validate(told["check"]))
@@ -107,6 +112,21 @@ def _in_arena(
     finally:
         _end(child)
     return results, rest
+
+
+def lines_until(fd: int, deadline: float) -> Iterator[bytes | None]:
+    """The lines that come from a descriptor; None, and no more, when `deadline` (of the monotonic clock) has passed."""
+    begun = b""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([fd], [], [], left)[0]:
+            yield None
+            return
+        data = os.read(fd, 1 << 16)
+        if not data:
+            return
+        *lines, begun = (begun + data).split(b"\n")
+        yield from lines
 
 
 def _end(child: int) -> None:
@@ -129,9 +149,9 @@ def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
     tell({**rest, "missing": launch.missing, "notes": launch.notes + examiner.notes})
 
 
-def _unfinished(spec: Spec, results: list[CheckResult]) -> list[CheckResult]:
-    """Checks that the arena did not live to tell: that is the grader's fault, and nothing is known of them."""
+def _unfinished(spec: Spec, results: list[CheckResult], late: str) -> list[CheckResult]:
+    """Checks that the arena did not live to tell, or had no time for (`late` says so): nothing is known of them."""
     done = {result.id for result in results}
-    summary = "the grader's arena ended before this check was decided"
+    summary = late or "the grader's arena ended before this check was decided"
     finding = Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary)
     return [result_of(check, finding, 0.0) for check in spec.checks if check.id not in done]

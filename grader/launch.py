@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from grader.evidence.throttle import throttle_reader
 from grader.judgement.budget import Budget
 from grader.judgement.expectations import Answered, Kernel
 from grader.judgement.finding import CheckFailed, Finding
+from grader.judgement.limits import Allowed
 from grader.judgement.outcome import How, Outcome
 from grader.judgement.protocols import conversation
 from grader.report.model import Basis, ServerOutput, Verdict
@@ -124,7 +126,8 @@ class Launch:
             conversation=conversation(self.spec.protocol),
             schedstat=self._schedstat,
             preferred_port=self._port,
-            memory=self.spec.limits.memory,
+            allowed_use=self._allowed_use(),
+            written=self._written(),
             throttled=self._throttled,
             own_time=self._own_time,
             allowed=self.spec.facets(),
@@ -134,6 +137,16 @@ class Launch:
             startup=self.spec.limits.startup,
             run_again=self._run_again,
         )
+
+    def _allowed_use(self) -> Allowed:
+        limits = self.spec.limits
+        processes = limits.processes + self.work.language.threads
+        return Allowed(limits.memory, processes, limits.disk, limits.cpu)
+
+    def _written(self) -> Callable[[], int]:
+        """How much the arena's files have grown from now on: nobody but the submission writes there."""
+        before = _used_space(self.workspace)
+        return lambda: _used_space(self.workspace) - before
 
     def _run_in(self, folder: Path, work: Submission) -> RunningServer:
         program, cap = self._program(work, work.run), self.spec.limits.output
@@ -221,6 +234,11 @@ class Launch:
         if output.total >= self.output.total_bytes:
             self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept)
         self.stage = None
+
+
+def _used_space(folder: Path) -> int:
+    about = os.statvfs(folder)
+    return (about.f_blocks - about.f_bfree) * about.f_frsize
 
 
 def _answers(stage: Stage, port: int) -> bool:

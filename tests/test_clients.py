@@ -265,6 +265,9 @@ class Recorder:
     def announce(self, message: bytes) -> None:
         self.told.append(f"announce {message.decode()}")
 
+    def pause(self) -> None:
+        self.told.append("pause")
+
     def finish(self) -> None:
         self.told.append("finish")
 
@@ -279,6 +282,8 @@ class Recorder:
     ("persona", "story"),
     [
         (personas.silent, []),
+        (personas.unreading, ["pause", "ask abc"]),
+        (personas.interrupted, ["announce abc", "say a", Until.TAKEN]),
         (personas.talking, ["ask abc", Until.ANSWERED]),
         (personas.polite, ["ask abc", Until.ANSWERED, "close"]),
         (personas.resetting, ["ask abc", Until.ANSWERED, "reset"]),
@@ -292,7 +297,17 @@ class Recorder:
             ["announce abc", *["say a", Until.TAKEN, "say b", Until.TAKEN, "say c", Until.TAKEN], Until.ANSWERED],
         ),
     ],
-    ids=["silent", "talking", "polite", "resetting", "half-closing", "fragmenting", "more pieces than bytes"],
+    ids=[
+        "silent",
+        "unreading",
+        "interrupted",
+        "talking",
+        "polite",
+        "resetting",
+        "half-closing",
+        "fragmenting",
+        "more pieces than bytes",
+    ],
 )
 def test_a_persona_acts_and_waits_in_its_order(persona: personas.Persona, story: list[str]) -> None:
     recorder = Recorder()

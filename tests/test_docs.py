@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import fcntl
+import io
 import os
 import re
 import subprocess
@@ -18,15 +19,19 @@ from browsers import headless
 from conftest import ROOT
 from docs_examples import DOCS, RECORDED, TERMINAL, blocks, grade_ben, on_a_terminal, without_figures
 from pydantic import BaseModel
+from rich.console import Console
 from selenium import webdriver
 
 from grader.behaviours import Stage, catalogue
+from grader.behaviours.departures import WAYS
 from grader.behaviours.steps import Amount, Expect, ForEach, Payload, Quiet, Repeat, Step
 from grader.grading import grade
 from grader.judgement.proof import RULES
 from grader.judgement.texts import TEXTS
 from grader.report.essence import essence
 from grader.report.json_file import read_json, report_json, report_schema
+from grader.report.model import Report
+from grader.report.terminal import print_report
 from grader.spec import MODELS, Exchange, Facets, Protocol, Spec, load_spec, parse_spec
 from grader.spec.model import CheckFields, Limits, Server
 
@@ -149,8 +154,9 @@ def test_every_field_of_a_report_is_there(pages: dict[str, Page]) -> None:
     records = {schema["title"]: schema, **schema["$defs"]}
 
     for name, record in records.items():
-        for field in record.get("properties", ()):
+        for field, described in record.get("properties", {}).items():
             assert named("part", name, field) in pages["report"].ids
+            assert said(described["description"])[1:] in pages["report"].text
 
 
 def test_every_diagnosis_is_there(pages: dict[str, Page]) -> None:
@@ -286,8 +292,33 @@ def test_the_story_on_the_page_goes_as_it_says() -> None:
     assert wrong.checks[1].summary in quoted
 
 
-def test_the_report_that_the_pages_walk_through_is_what_is_printed(pytestconfig: pytest.Config) -> None:
-    found, some = grade_ben(), grade_ben("concurrent")
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_readme_names_every_behaviour_and_every_way_of_leaving() -> None:
+    assert {name for name in (*catalogue(), *WAYS) if f"`{name}`" not in README} == set()
+    assert f"There are {len(catalogue())} behaviours" in README
+
+
+def test_the_readme_shows_what_is_printed_of_a_wrong_server(ben: Report) -> None:
+    block = README.split(" --spec select\n    ben: ")[1].split("    report: grade-report/ben/report.html\n")[0]
+    text = io.StringIO()
+    print_report(ben, Console(file=text, force_terminal=False))
+    printed = without_figures(" ".join(text.getvalue().split()))
+
+    for part in f"ben: {block}".split("..."):
+        words = without_figures(" ".join(part.split()))
+        assert words in printed
+        printed = printed[printed.index(words) :]
+
+
+@pytest.fixture(scope="session")
+def ben() -> Report:
+    return grade_ben()
+
+
+def test_the_report_that_the_pages_walk_through_is_what_is_printed(pytestconfig: pytest.Config, ben: Report) -> None:
+    found, some = ben, grade_ben("concurrent")
     text = on_a_terminal(found)
 
     if pytestconfig.getoption("--record-expected"):

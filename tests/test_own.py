@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
+from click.testing import CliRunner, Result
 
 from grader.behaviours import catalogue
+from grader.cli import grader_command
 from grader.grading import grade
 from grader.spec import SpecError, load_spec, spec_schema
 
@@ -55,6 +60,7 @@ def assignment(folder: Path, spec: str = SPEC, greets: str = GREETS) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "greets.py").write_text(greets)
     (folder / "own.yaml").write_text(spec)
+    (folder / "loop.py").symlink_to("loop.py")
     return folder / "own.yaml"
 
 
@@ -97,6 +103,65 @@ def test_it_is_known_to_that_spec_alone(tmp_path: Path) -> None:
     assert "greets" not in str(spec_schema(catalogue()))
 
 
+def schema_for(path: Path) -> Result:
+    return CliRunner().invoke(grader_command, ["schema", "--for", str(path)])
+
+
+def test_an_editor_is_told_of_it_by_a_schema_for_that_spec(tmp_path: Path) -> None:
+    path = assignment(tmp_path)
+    schema = json.loads(schema_for(path).stdout)
+    validator = jsonschema.Draft202012Validator(schema)
+
+    validator.check_schema(schema)
+    assert validator.is_valid(yaml.safe_load(SPEC))
+    assert not validator.is_valid(yaml.safe_load(SPEC.replace("word: Hello", "word: 7")))
+    assert not validator.is_valid(yaml.safe_load(SPEC.replace("word: Hello", "wort: Hello")))
+    assert schema["$defs"]["greets"]["properties"]["word"]["description"] == "what the client says"
+    assert not jsonschema.Draft202012Validator(spec_schema(catalogue())).is_valid(yaml.safe_load(SPEC))
+
+
+def test_the_schema_can_be_had_while_the_checks_are_not_finished(tmp_path: Path) -> None:
+    done = schema_for(assignment(tmp_path, "behaviours: greets.py\nchecks:\n  - behaviour: gre\n"))
+
+    assert done.exit_code == 0
+    assert "#/$defs/greets" in done.stdout
+
+
+def test_a_part_that_is_called_like_one_of_the_graders_changes_no_other_behaviour(tmp_path: Path) -> None:
+    part = "from grader.spec import Part\nclass Payload(Part):\n    weight: int = 3\n"
+    path = assignment(
+        tmp_path, greets=part + GREETS.replace("    def check", "    load: Payload | None = None\n    def check")
+    )
+    validator = jsonschema.Draft202012Validator(json.loads(schema_for(path).stdout))
+    story = {"behaviour": "scenario", "steps": [{"connect": "ann"}, {"send": {"ann": {"hex": "61"}}}]}
+
+    assert validator.is_valid(
+        {**yaml.safe_load(SPEC), "checks": [{"behaviour": "greets", "load": {"weight": 1}}, story]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--for", "own.yaml"], "grader: greets.py cannot be run: ZeroDivisionError: division by zero (line 1)"),
+        (["--for", "missing.yaml"], "grader: there is no spec 'missing.yaml'"),
+        (["--for", "list.yaml"], "grader: a spec is a mapping that begins with 'spec: NAME' at list.yaml:1:1"),
+        (["report", "--for", "own.yaml"], "--for is about the schema of a spec"),
+    ],
+)
+def test_a_schema_that_cannot_be_had_is_said_with_status_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    assignment(tmp_path, greets="x = 1 / 0")
+    (tmp_path / "list.yaml").write_text("- a\n")
+    monkeypatch.chdir(tmp_path)
+
+    done = CliRunner().invoke(grader_command, ["schema", *arguments])
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
 def test_the_hash_of_the_spec_is_also_over_its_python_files(tmp_path: Path) -> None:
     first = load_spec(assignment(tmp_path / "a"), catalogue()).sha256
     other = load_spec(assignment(tmp_path / "b", greets=GREETS + "# changed\n"), catalogue()).sha256
@@ -110,6 +175,8 @@ def test_the_hash_of_the_spec_is_also_over_its_python_files(tmp_path: Path) -> N
         ("[missing.py]", "cannot read 'missing.py': No such file or directory at HERE/own.yaml:4:14"),
         ("../greets.py", "'../greets.py' does not lie beside the spec"),
         ("[greets.txt]", "'greets.txt' is no Python file"),
+        ('["a\\0.py"]', "'a\\x00.py' leads to no file at HERE/own.yaml:4:14"),
+        ("[loop.py]", "'loop.py' leads to no file at HERE/own.yaml:4:14"),
         ("[greets.py, greets.py]", "greets.py: there is another behaviour 'greets' at HERE/own.yaml:4:25"),
     ],
 )

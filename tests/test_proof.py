@@ -69,6 +69,7 @@ EPOLL_IN_EPOLL = replace(
 )
 
 REFUSED: list[tuple[str, Rule, Evidence]] = [
+    ("only children of the started process are left", proof.main_lives, replace(STUCK, main=99)),
     ("the passes overlap", proof.passes_in_order, replace(STUCK, second=replace(SECOND, began_ns=1_999))),
     (
         "no thread is left",
@@ -276,6 +277,7 @@ PROVED: list[tuple[str, Evidence]] = [
     ("bytes that a client deliberately does not read", with_client(BOB, reads=False, readable=True, unread=5)),
     ("room in the socket of a client who has nothing to send", with_client(BOB, can_send=True)),
     ("a second pass that begins when the first ends", replace(STUCK, second=replace(SECOND, began_ns=2_000))),
+    ("a started process that lives on", replace(STUCK, main=STUCK.first.threads[0].pid)),
     ("sockets in TIME_WAIT", with_socket(CLIENT_A, state=TcpState.TIME_WAIT)),
 ]
 

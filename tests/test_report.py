@@ -96,6 +96,17 @@ def test_the_json_fits_its_published_schema() -> None:
     assert not validator.is_valid({**json.loads(report_json(report())), "score": "much"})
 
 
+def test_the_schema_says_what_every_field_means() -> None:
+    schema = report_schema()
+    records = {"Report": schema, **schema["$defs"]}
+    fields = [
+        (name, field, found) for name, kind in records.items() for field, found in kind.get("properties", {}).items()
+    ]
+
+    assert len(fields) > 80
+    assert [(name, field) for name, field, found in fields if not found.get("description")] == []
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -195,6 +195,9 @@ def test_where_requests_are_lines_an_exchange_is_one_and_a_greeting_is_due_to_wh
         - receive_nothing_while: {clients: ann, steps: [{send: {ann: f}}]}
         - send: {ann: "\\r\\n"}
         - receive: {ann: "HALF\\r\\n"}
+        - send: {ann: "the oth"}
+        - exchange: {ann: er half}
+        - receive_nothing_while: {clients: ann, steps: [{send: {ann: "only LF\\n"}}]}
         """
     server = ROOT / "reference/behaviours/lines/right/server-with-threads"
     report = grade(server, spec_of(told(steps), PROTOCOL_OF_LINES))
@@ -224,7 +227,12 @@ REFUSED = {
     "- expect: {waits_in: selekt}": (6, "did you mean 'select'?"),
     "- connect: ann\n  rest: true": (6, "a step says one thing"),
     "- conect: ann": (6, "did you mean 'connect'?"),
+    "- connect:": (6, "there is nothing behind 'connect'"),
+    "- repeat:": (6, "there is nothing behind 'repeat'"),
+    '- connect: ann\n- send: {ann: {hex: "61\\u00a062"}}': (7, "'hex' cannot be '61\\xa062'"),
     "- connect: ann\n- send: {ann: {text: a, hex: '61'}}": (7, "write text, or one of hex and size"),
+    "- expect: {duty: 0%}": (6, "'duty' must be more than 0%, not 0% at test.yaml:6:24"),
+    "- expect: {memory: 0 B}": (6, "'memory' must be at least 1 B, not 0 B at test.yaml:6:26"),
     "- expect: {threads: {}}": (6, "write a number, or at_least and at_most"),
 }
 

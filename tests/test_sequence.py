@@ -208,6 +208,14 @@ def test_every_verdict_is_named_with_its_points_and_basis(verdict: Verdict, *, t
     assert ("observation" in line) is (verdict is not Verdict.SKIPPED)
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_id_by_which_a_check_is_asked_for_can_be_read(*, terminal: bool) -> None:
+    text = printed(report(passed(id="cpu-idle"), passed(id="hushed", hidden=True)), terminal=terminal)
+
+    assert "cpu-idle: Right replies" in text if terminal else "cpu-idle " in text
+    assert "hushed" in text
+
+
 def test_one_mistake_at_one_line_is_explained_once() -> None:
     text = printed(report(failed(), failed(id="fin"), failed(id="other", diagnosis=None)), terminal=False)
 

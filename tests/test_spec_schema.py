@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Any
 
 import jsonschema
@@ -176,6 +177,39 @@ def test_loader_and_schema_refuse_alike(old: str, new: str) -> None:
 def test_loader_and_schema_accept_alike(old: str, new: str) -> None:
     assert fits(changed(old, new))
     assert loads(changed(old, new))
+
+
+STORY = """
+- connect: ann
+- connect: [bob, cat]
+- connect: {crowd: 3}
+- send: {ann: hello, crowd: {hex: 61 62}}
+- receive_nothing_while: {clients: bob, steps: [{shutdown: ann}, {close: [ann]}]}
+- expect: {waits_in: select, threads: 1}
+- expect: {waits_in: [select, poll], threads: {at_most: 2}}
+- for_each: {of: crowd, steps: [{exchange: {one: "{n}"}}]}
+- rest: true
+"""
+UNTOLD = [
+    *["- connect:", "- connect: []", "- connect: 3", "- connect: {ann: 0}", "- {connect: ann, rest: true}", "- {}"],
+    *["- repeat:", "- at_once: []", "- expect: {waits_in: recieve}", "- send: {ann: }", "- rest: false"],
+    "- reset: {a: 1}",
+]
+
+
+def story(steps: str) -> str:
+    return changed(CHECKS, "checks:\n- behaviour: scenario\n  steps:\n" + textwrap.indent(steps.strip(), "  "))
+
+
+def test_loader_and_schema_accept_a_story_alike_in_all_its_short_forms() -> None:
+    assert loads(story(STORY))
+    assert fits(story(STORY))
+
+
+@pytest.mark.parametrize("step", UNTOLD)
+def test_loader_and_schema_refuse_a_step_alike(step: str) -> None:
+    assert not loads(story(step))
+    assert not fits(story(step))
 
 
 # What no schema can say is left out: which check is meant, what fits the protocol, bounds that several parameters

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ from conftest import ROOT
 
 from grader.behaviours import catalogue
 from grader.cli import grader_command
+from grader.clients import personas
 from grader.spec import load_spec
 
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
@@ -102,6 +106,44 @@ def test_a_reference_client_tells_what_it_does(script: str, told: list[str]) -> 
     assert done.returncode == 0
     said = done.stdout
     places = [said.find(words) for words in told]
+    assert places == sorted(places)
+    assert -1 not in places
+
+
+def test_each_persona_has_a_script() -> None:
+    made = {name for name, found in vars(personas).items() if inspect.isgeneratorfunction(found)} | {"fragmenting"}
+    text = "".join(file.read_text() for file in (ROOT / "reference" / "clients").glob("*.py"))
+
+    assert {name for name in made if f"run({name}" in text} == made
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("silent", ["is connected", "it stays connected"]),
+        ("interrupted", ["sends hel, 3 bytes", "it stays connected"]),
+        ("unreading", ["stops reading", "sends abcdefg", "it stays connected"]),
+    ],
+)
+def test_a_client_that_stays_says_so_until_it_is_interrupted(script: str, told: list[str]) -> None:
+    with serving() as port:
+        argv = [sys.executable, str(ROOT / "reference" / "clients" / f"{script}.py"), "127.0.0.1", port]
+        client = subprocess.Popen(
+            argv,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            # Whoever runs the tests in the background of a script has it ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - one thread
+        )
+        assert client.stdout is not None
+        said = ""
+        while "it stays connected" not in said:
+            said += client.stdout.readline() or pytest.fail(f"it ended, having said {said}")
+        client.send_signal(signal.SIGINT)
+        said += client.communicate(timeout=60)[0]
+
+    places = [said.find(words) for words in [*told, "closes"]]
     assert places == sorted(places)
     assert -1 not in places
 

@@ -123,15 +123,16 @@ class Program:
     shown: tuple[Path, ...] = ()
 
 
-def command(folder: Path, scratch: Path, program: Program, status_fd: int) -> list[str]:
+def command(folder: Path, scratch: Path, program: Program, status_fd: int, filter_fd: int | None = None) -> list[str]:
     """The command line that runs a program in a sandbox.
 
     `folder` appears as /submission, writable; it is a copy. `scratch` holds /tmp, /dev/shm and the home. Both lie on
     the arena's own tmpfs, whose size bounds them. bwrap tells the process id of the sandbox's first process on
-    `status_fd`.
+    `status_fd`, and reads the filter of system calls from `filter_fd`.
     """
     words = [bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", _HOSTNAME]
     words += ["--die-with-parent", "--new-session", "--json-status-fd", str(status_fd), "--ro-bind", "/usr", "/usr"]
+    words += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
     words += _parents(Path(HOME)) + _parents(Path("/etc/hosts")) + _system_mounts()
     for path in {*needed_paths(), *program.shown}:
         words += [*_parents(path), "--ro-bind", str(path), str(path)]

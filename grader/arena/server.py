@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import TextIO
 from grader.arena.namespaces import end_everybody
 from grader.arena.output import Output
 from grader.arena.sandbox import Bounds, Program, command
+from grader.arena.seccomp import filter_program
 
 
 @dataclass
@@ -69,21 +71,42 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
     reading, writing = os.pipe()
     status, tell_status = os.pipe()
     silent, silence = os.pipe()
-    words, started = command(folder, scratch, program, tell_status), time.monotonic()
+    refused = _filter()
+    words, started = command(folder, scratch, program, tell_status, refused), time.monotonic()
     process = subprocess.Popen(
         words,
         stdin=silent,
         stdout=writing,
         stderr=writing,
-        pass_fds=(tell_status,),
-        preexec_fn=bounds.apply,  # noqa: PLW1509 - the arena's process has one thread
+        pass_fds=(tell_status, *([refused] if refused is not None else [])),
+        preexec_fn=lambda: _prepare(bounds),  # noqa: PLW1509 - the arena's process has one thread
     )
-    for ours in (writing, tell_status, silent):
-        os.close(ours)
+    for ours in (writing, tell_status, silent, refused):
+        if ours is not None:
+            os.close(ours)
     inode = os.fstat(reading).st_ino
     told = os.fdopen(status)
     helpers = {os.getpid(), process.pid, *_first_process(told)}
     return RunningServer(process, Output(reading, output_cap), inode, told, silence, started, helpers)
+
+
+def _filter() -> int | None:
+    """A descriptor from which bwrap reads the filter of system calls; None where there is none for this machine."""
+    program = filter_program()
+    if program is None:
+        return None
+    fd = os.memfd_create("filter", 0)
+    os.write(fd, program)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _prepare(bounds: Bounds) -> None:
+    """What the grader, or whoever started it, ignores or blocks must not be ignored by the server (signal(7))."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    bounds.apply()
 
 
 def _first_process(status: TextIO) -> set[int]:

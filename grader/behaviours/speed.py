@@ -16,6 +16,7 @@ from grader.stage import Stage
 
 _CLEARLY = 1.25
 _LONGER = 3
+_QUIET = 0.1
 
 
 class Throughput(Behaviour):
@@ -23,7 +24,8 @@ class Throughput(Behaviour):
 
     The submission and the reference server run in turn, several times, with the same clients and messages. What
     counts is messages per second of CPU time of the server, never of the clock: how fast the machine is and what else
-    runs on it falls on both alike. If the ratio is close to the ceiling, more rounds are run.
+    runs on it falls on both alike. If the ratio is close to the ceiling, more rounds are run. A server that is busy
+    while nobody asks anything fails: how much of its time went into messages would depend on how fast they come.
     """
 
     name: ClassVar[str] = "throughput"
@@ -41,6 +43,7 @@ class Throughput(Behaviour):
         return (self.reference,)
 
     def check(self, stage: Stage) -> Finding:
+        self._require_quiet(stage)
         ours: list[float] = []
         theirs: list[float] = []
         for turn in range(self.rounds * _LONGER):
@@ -56,15 +59,34 @@ class Throughput(Behaviour):
             stage.fail_observed(words, doing="throughput", share=round(share, 3), rounds=len(ours))
         return passed(words, share=round(share, 3), rounds=len(ours))
 
+    @staticmethod
+    def _require_quiet(stage: Stage) -> None:
+        if stage.rest().how is How.STUCK:
+            return
+        duty = stage.duty(_QUIET)
+        if duty and duty.share > _QUIET:
+            words = f"without any client it is busy already: duty {duty.share:.0%} of a core"
+            stage.fail_observed(words, doing="throughput", duty=round(duty.share, 3))
+
     def _cost(self, stage: Stage, reference: str) -> float:
-        """CPU seconds for one message."""
+        """CPU seconds for one message.
+
+        Raises:
+            CheckFailed: not every message was answered; if by the reference, that is no fault of the submission.
+        """
+        try:
+            return self._measured(stage, reference)
+        except CheckFailed as failure:
+            if not reference:
+                raise
+            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, failure.finding.summary)) from None
+
+    def _measured(self, stage: Stage, reference: str) -> float:
         who = f"the reference server {reference}" if reference else "the server"
         stage.kill()
         stage.dismiss(stage.guests)
         found = stage.restart(reference)
         if found.how is not How.MET:
-            if reference:
-                raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, f"{who} did not start: {found.why}"))
             stage.fail(found, f"{who} did not come to listen again", [], doing="throughput")
         guests = stage.connect(self.clients)
         before = 0.0

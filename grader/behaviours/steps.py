@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from grader.spec import Part, Percent, Size, Strings, WaitsIn, as_list, nearest
+from grader.spec import Part, Percent, Size, Strings, WaitsIn, as_list, compiled, nearest
 
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str, str]
@@ -43,7 +43,7 @@ class Payload(_Short):
     """Bytes to send or to receive: text, or bytes in hexadecimal, or so many bytes of the protocol's requests."""
 
     text: str | None = Field(default=None, max_length=65536, description="UTF-8 text; {n} is a group member's number")
-    hex: str | None = Field(default=None, pattern=r"^([0-9a-fA-F]{2}\s*)+$", description="bytes in hexadecimal")
+    hex: str | None = Field(default=None, pattern=r"^([0-9a-fA-F]{2}[ \t\r\n]*)+$", description="bytes in hexadecimal")
     size: Size | None = Field(default=None, ge=1, le=64 << 20, description="a request of this length, made up")
 
     @classmethod
@@ -96,6 +96,27 @@ def _groups(value: Any) -> Any:
     return value
 
 
+def _or_shorter(*forms: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    """Tells the JSON Schema of a field in which shorter forms it may be written."""
+
+    def extend(schema: dict[str, Any]) -> None:
+        one = {key: schema.pop(key) for key in ("type", "items", "minItems") if key in schema}
+        schema["anyOf"] = [*forms, *schema.get("anyOf", [one])]
+
+    return extend
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """The JSON Schema of a step: one key, and something behind it."""
+    for described in schema["properties"].values():
+        described.pop("default", None)
+        described["anyOf"] = [form for form in described.get("anyOf", ()) if form != {"type": "null"}]
+    schema |= {"minProperties": 1, "maxProperties": 1}
+
+
+_WORD: dict[str, Any] = {"type": "string"}
+_WORDS: dict[str, Any] = {"type": "array", "items": _WORD, "minItems": 1}
+
 Groups = Annotated[
     dict[str, Annotated[int, Field(ge=1, le=_MOST_MEMBERS)]], BeforeValidator(_groups), Field(min_length=1)
 ]
@@ -111,7 +132,9 @@ class Expect(Part):
     processes: Amount | None = Field(default=None, description="processes")
     open_sockets: Amount | None = Field(default=None, description="TCP sockets that it holds, the listener included")
     waits_in: Annotated[list[WaitsIn], BeforeValidator(as_list)] = Field(
-        default_factory=list, description="the calls in which it may wait for the network"
+        default_factory=list,
+        description="the calls in which it may wait for the network",
+        json_schema_extra=_or_shorter({"enum": list(get_args(WaitsIn))}),
     )
     memory: Size | None = Field(default=None, ge=1, description="at most this much resident memory")
     output: str = Field(default="", description="a regular expression that is found in what it has printed")
@@ -121,8 +144,8 @@ class Expect(Part):
         if not self.model_fields_set:
             raise ValueError(f"say what is expected: {', '.join(Expect.model_fields)}")
         try:
-            re.compile(self.output)
-        except re.error as error:
+            compiled(self.output)
+        except ValueError as error:
             raise ValueError(f"the regular expression of output is not right: {error}") from None
         return self
 
@@ -130,7 +153,7 @@ class Expect(Part):
 class Quiet(Part):
     """Steps during which some clients must receive nothing."""
 
-    clients: Names = Field(description="who must receive nothing")
+    clients: Names = Field(description="who must receive nothing", json_schema_extra=_or_shorter(_WORD))
     steps: list[Step] = Field(min_length=1, max_length=100, description="what happens meanwhile")
 
 
@@ -152,19 +175,33 @@ class ForEach(Part):
 class Step(Part):
     """One step: a mapping with one key, which says what is done."""
 
+    model_config = ConfigDict(json_schema_extra=_without_null)
+
     connect: Groups | None = Field(
-        default=None, description="these connect, and the greeting is due to them; {crowd: 20} is a group"
+        default=None,
+        description="these connect, and the greeting is due to them; {crowd: 20} is a group",
+        json_schema_extra=_or_shorter(_WORD, _WORDS),
     )
     send: Said | None = Field(default=None, description="each sends this; nothing is awaited")
     receive: Said | None = Field(default=None, description="each receives exactly this next")
     exchange: Said | None = Field(default=None, description="each asks this, and receives the protocol's reply")
     receive_nothing_while: Quiet | None = Field(default=None, description="some receive nothing during some steps")
-    shutdown: Names | None = Field(default=None, description="these send no more (half-close)")
-    close: Names | None = Field(default=None, description="these leave")
-    reset: Names | None = Field(default=None, description="these leave with a reset")
-    pause_reading: Names | None = Field(default=None, description="these do not read any more")
-    resume_reading: Names | None = Field(default=None, description="these read again")
-    end_of_stream: Names | None = Field(default=None, description="the server ends the connections of these")
+    shutdown: Names | None = Field(
+        default=None, description="these send no more (half-close)", json_schema_extra=_or_shorter(_WORD)
+    )
+    close: Names | None = Field(default=None, description="these leave", json_schema_extra=_or_shorter(_WORD))
+    reset: Names | None = Field(
+        default=None, description="these leave with a reset", json_schema_extra=_or_shorter(_WORD)
+    )
+    pause_reading: Names | None = Field(
+        default=None, description="these do not read any more", json_schema_extra=_or_shorter(_WORD)
+    )
+    resume_reading: Names | None = Field(
+        default=None, description="these read again", json_schema_extra=_or_shorter(_WORD)
+    )
+    end_of_stream: Names | None = Field(
+        default=None, description="the server ends the connections of these", json_schema_extra=_or_shorter(_WORD)
+    )
     rest: Literal[True] | None = Field(default=None, description="the server comes to rest")
     expect: Expect | None = Field(default=None, description="the server comes to rest, and this is so")
     at_once: list[Step] | None = Field(
@@ -177,6 +214,8 @@ class Step(Part):
     def _one_key(self) -> Step:
         if len(self.model_fields_set) != 1:
             raise ValueError(f"a step says one thing: {', '.join(Step.model_fields)}")
+        if self.value is None:
+            raise ValueError(f"there is nothing behind {self.kind!r}")
         return self
 
     @property

@@ -182,6 +182,7 @@ class _Play:
     def _send(self, said: Mapping[str, Payload]) -> None:
         for guest, data in self._said(said):
             self._told[guest.name] = False
+            _script(guest).sent(data)
             guest.client.send(data)
 
     def _receive(self, said: Mapping[str, Payload]) -> None:

@@ -9,11 +9,11 @@ import click
 import grader
 from grader.behaviours import catalogue
 from grader.cli.check_spec import check_spec
-from grader.cli.common import usable_spec
+from grader.cli.common import give_up, usable_spec
 from grader.cli.init import init
 from grader.report.escape import escape_text
 from grader.report.json_file import report_schema
-from grader.spec import bundled_folder, explain, load_spec, spec_schema
+from grader.spec import SpecError, bundled_folder, catalogue_of, explain, find_spec, load_spec, spec_schema
 
 
 @click.group()
@@ -40,9 +40,16 @@ def explain_command(name: str) -> None:
 
 @grader_command.command()
 @click.argument("which", type=click.Choice(["spec", "report"]), default="spec")
-def schema(which: str) -> None:
+@click.option("--for", "name", metavar="SPEC", help="Include the behaviours that this spec defines in its own files.")
+def schema(which: str, name: str | None) -> None:
     """Print the JSON Schema of a spec (for editors), or of report.json."""
-    found = spec_schema(catalogue()) if which == "spec" else report_schema()
+    if name and which == "report":
+        raise click.UsageError("--for is about the schema of a spec")
+    try:
+        known = catalogue_of(find_spec(name), catalogue()) if name else catalogue()
+    except SpecError as error:
+        give_up(error, "grader")
+    found = spec_schema(known) if which == "spec" else report_schema()
     click.echo(json.dumps(found, indent=2))
 
 

@@ -34,6 +34,9 @@ class Speaker(Protocol):
     def announce(self, message: bytes) -> None:
         """Expect the reply to a request that will be sent in pieces."""
 
+    def pause(self) -> None:
+        """Stop reading: what the server sends piles up."""
+
     def finish(self) -> None:
         """Send no more (half-close)."""
 
@@ -97,6 +100,13 @@ def interrupted(speaker: Speaker, message: bytes) -> Steps:
     speaker.announce(message)
     speaker.say(message[: len(message) // 2])
     yield Until.TAKEN
+
+
+def unreading(speaker: Speaker, message: bytes) -> Steps:
+    """Asks, reads nothing of what comes, and stays."""
+    speaker.pause()
+    speaker.ask(message)
+    yield from ()
 
 
 def talking(speaker: Speaker, message: bytes) -> Steps:

@@ -28,6 +28,10 @@ class ClientSpeaker(Speaker):
         """Send a piece of a request that was announced."""
         self.client.send(piece)
 
+    def pause(self) -> None:
+        """Stop reading: what the server sends piles up."""
+        self.client.pause()
+
     def finish(self) -> None:
         """Send no more (half-close)."""
         self.client.finish()

@@ -45,4 +45,5 @@ class Collector:
             waits=waits,
             sockets=sockets,
             clients=clients,
+            main=self.reader.main,
         )

@@ -40,7 +40,6 @@ _ANONYMOUS = {
 }
 _SCHEDULED_CLOCK = 2
 """The low bits of a process's clock in clock_gettime(2): its CPU time to the nanosecond."""
-_PARENT = re.compile(r"^PPid:\t(\d+)", re.MULTILINE)
 _INTERNET_KINDS = {socket.SOCK_STREAM: DescriptorKind.TCP, socket.SOCK_DGRAM: DescriptorKind.UDP}
 
 
@@ -108,10 +107,13 @@ class ProcReader:
     schedstat: bool = True
     students: tuple[str, ...] = ()
     root: str = "/proc"
+    main: int = field(default=0, init=False)
 
     def pids(self) -> list[int]:
-        """The process ids of the tree, zombies included."""
-        return [pid for pid in _numbers(self.root) if pid not in self.helpers]
+        """The process ids of the tree, zombies included; the first that is ever there is `main`."""
+        found = [pid for pid in _numbers(self.root) if pid not in self.helpers]
+        self.main = self.main or min(found, default=0)
+        return found
 
     def look(self) -> Pass:
         """One pass over all threads.
@@ -175,11 +177,6 @@ class ProcReader:
             with contextlib.suppress(OSError):
                 total += time.clock_gettime(~pid << 3 | _SCHEDULED_CLOCK)
         return total
-
-    def first_processes(self) -> list[int]:
-        """Those whose parents are not of the tree: what was started, and what it has lost."""
-        pids = set(self.pids())
-        return sorted(pid for pid in pids if self._figure(pid, "status", _PARENT) not in pids)
 
     def memory(self, allowed: int) -> int:
         """Resident bytes of the whole tree.

@@ -231,7 +231,10 @@ class ClientState:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a proof may rest on: two passes, and what was read between them."""
+    """All that a proof may rest on: two passes, and what was read between them.
+
+    `main` is the process that was started, 0 where that is not known.
+    """
 
     first: Pass
     second: Pass
@@ -239,6 +242,7 @@ class Evidence:
     waits: tuple[Wait, ...]
     sockets: tuple[TcpSocket, ...]
     clients: tuple[ClientState, ...]
+    main: int = 0
 
 
 @dataclass(frozen=True, slots=True)

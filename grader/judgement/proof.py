@@ -77,6 +77,13 @@ def somebody_lives(evidence: Evidence) -> str | None:
     return None if evidence.first.threads else "no thread of the server is left"
 
 
+def main_lives(evidence: Evidence) -> str | None:
+    """The process that was started still lives: when it ends, the sandbox ends all others with it."""
+    alive = {sample.pid for sample in (*evidence.first.threads, *evidence.second.threads)}
+    ended = evidence.main and evidence.first.threads and evidence.main not in alive
+    return f"process {evidence.main}, which was started, has ended" if ended else None
+
+
 def all_asleep(evidence: Evidence) -> str | None:
     """Every thread is asleep inside a system call, in both passes."""
     return _first(map(_awake, (*evidence.first.threads, *evidence.second.threads)))
@@ -243,6 +250,7 @@ def _busy(client: ClientState) -> str | None:
 RULES: tuple[Rule, ...] = (
     passes_in_order,
     somebody_lives,
+    main_lives,
     all_asleep,
     same_threads,
     same_calls,

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from grader.judgement.lines import LineTranscript, RoomTranscript
 from grader.judgement.transcript import REPLIES, Mismatch, SuffixTranscript, Transcript
 from grader.spec import Exchange, Protocol
 
-_LINE = b"\n"
-_MOST_SHOWN, _AROUND = 80, 16
+_AROUND = 16
 
 
 class Conversation(ABC):
@@ -59,18 +58,23 @@ class Lines(Conversation):
 
     protocol: Protocol
 
+    @property
+    def end(self) -> bytes:
+        """How every line ends. Nothing else does: where it is CR LF, a bare LF is part of a line."""
+        return self.protocol.line_end.encode()
+
     def transcript(self, client: str) -> Transcript:
         greeting = bytearray(self.protocol.greeting.encode())
-        return LineTranscript(client, self._answer, greeting)
+        return LineTranscript(client, self._answer, greeting, end=self.end)
 
     def _answer(self, line: bytes) -> bytes:
         return line.upper()
 
     def whole(self, request: bytes) -> bytes:
-        return request if request.endswith(_LINE) else request + self.protocol.line_end.encode()
+        return request if request.endswith(self.end) else request + self.end
 
     def request(self, number: int, size: int = 0) -> bytes:
-        end, body = self.protocol.line_end.encode(), message(number, size)[: -len(_LINE)]
+        end, body = self.end, message(number, size).removesuffix(b"\n")
         if size:
             body = body[len(body) - max(size - len(end), 0) :]
         return body + end
@@ -84,12 +88,12 @@ class Table(Lines):
         self._rows = [(re.compile(row.request), row) for row in self.protocol.table]
 
     def _answer(self, line: bytes) -> bytes:
-        end = self.protocol.line_end
-        text = line.decode("utf-8", "replace").removesuffix(end)
+        # What is no UTF-8 stays what it is: a server need not decode what it gives back.
+        text = line.removesuffix(self.end).decode("utf-8", "surrogateescape")
         for pattern, row in self._rows:
             if match := pattern.fullmatch(text):
-                return (match.expand(row.reply) + end).encode()
-        return (self.protocol.otherwise + end).encode() if self.protocol.otherwise else b""
+                return match.expand(row.reply).encode("utf-8", "surrogateescape") + self.end
+        return self.protocol.otherwise.encode() + self.end if self.protocol.otherwise else b""
 
     def request(self, number: int, size: int = 0) -> bytes:
         lines: list[bytes] = []
@@ -116,91 +120,11 @@ class Room(Lines):
         self.members = []
 
     def transcript(self, client: str) -> Transcript:
-        new = RoomTranscript(client, bytes, room=self)
+        new = RoomTranscript(client, bytes, end=self.end, members=self.members, to_sender=self.protocol.to_sender)
         if self.protocol.greeting:
             new.due_from("", self.protocol.greeting.encode())
         self.members.append(new)
         return new
-
-
-@dataclass
-class LineTranscript(Transcript):
-    """The dialogue of a client whose server answers whole lines: `reply` is that to one line, its end included."""
-
-    begun: bytes = b""
-
-    def announce(self, request: bytes) -> None:
-        """Nothing is due before it is sent."""
-
-    def say(self, piece: bytes) -> None:
-        """The client sends this: the replies to the lines that it ends are due."""
-        *whole, self.begun = (self.begun + piece).split(_LINE)
-        for line in whole:
-            self.due(line + _LINE)
-
-    def due(self, line: bytes) -> None:
-        """The client has sent a whole line."""
-        self.expected += self.reply(line)
-
-
-@dataclass
-class RoomTranscript(LineTranscript):
-    """What one of several clients hears: every line of every other, each whole, those of one in their order.
-
-    `queues` holds what is due from whom. How the lines of different clients follow each other is the server's to say.
-    """
-
-    room: Room = field(kw_only=True)
-    queues: dict[str, deque[bytes]] = field(default_factory=dict)
-    heard: bytes = b""
-
-    def due(self, line: bytes) -> None:
-        for other in self.room.members:
-            if other is not self or self.room.protocol.to_sender:
-                other.due_from(self.client, line)
-
-    def due_from(self, speaker: str, lines: bytes) -> None:
-        """These lines of another's are to come."""
-        self.queues.setdefault(speaker, deque()).extend(lines.splitlines(keepends=True))
-        self.expected += lines
-
-    def leave(self) -> None:
-        self.room.members = [other for other in self.room.members if other is not self]
-
-    def take(self, data: bytes) -> None:
-        before, self.received = self.received - len(self.heard), self.received + len(data)
-        if self.mismatch is not None:
-            return
-        *whole, self.heard = (self.heard + data).split(_LINE)
-        for line in whole:
-            if not self._hear(line + _LINE):
-                self._misheard(before, line + _LINE)
-                return
-            before += len(line) + 1
-        if self.heard and not any(line.startswith(self.heard) for line in self._heads()):
-            self._misheard(before, self.heard)
-
-    def _heads(self) -> list[bytes]:
-        return [queue[0] for queue in self.queues.values() if queue]
-
-    def _hear(self, line: bytes) -> bool:
-        for queue in self.queues.values():
-            if queue and queue[0] == line:
-                queue.popleft()
-                return True
-        return False
-
-    def _misheard(self, offset: int, line: bytes) -> None:
-        heads = self._heads()
-        self.mismatch = Mismatch(offset, line[:_MOST_SHOWN], heads[0][:_MOST_SHOWN] if heads else b"", extra=not heads)
-
-    @property
-    def missing(self) -> int:
-        return sum(len(line) for queue in self.queues.values() for line in queue) - len(self.heard)
-
-    @property
-    def complete(self) -> bool:
-        return self.mismatch is None and not self.heard and not any(self.queues.values())
 
 
 @dataclass
@@ -242,6 +166,10 @@ class ScriptTranscript(Transcript):
         before = len(self.shadow.expected)
         self.shadow.say(piece)
         self.due(bytes(self.shadow.expected[before:]))
+
+    def sent(self, piece: bytes) -> None:
+        """The client has sent this, and the story itself says what is due for it; it may have begun a line."""
+        self.shadow.say(piece)
 
     def leave(self) -> None:
         self.shadow.leave()

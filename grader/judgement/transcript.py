@@ -145,5 +145,6 @@ class SuffixTranscript(Transcript):
         return min(self._lacking(sent, begun, chunk=chunk) for sent, begun, chunk in self._at)
 
     def _lacking(self, sent: int, begun: int, *, chunk: bool) -> int:
-        left = len(self.expected) - sent
-        return left + (len(self.suffix) - begun if chunk or left else 0)
+        left, suffix = len(self.expected) - sent, len(self.suffix)
+        # What is left is one chunk more, unless it goes on with the one that has begun.
+        return left + (suffix - begun if begun else 0) + (suffix if left or (chunk and not begun) else 0)

@@ -32,83 +32,89 @@ class Record(BaseModel):
 
 
 class SpecInfo(Record):
-    """The spec that was applied; `sha256` is over the bytes of its file, and of the Python files it names if any."""
+    """The spec that was applied."""
 
-    id: str
-    title: str
-    sha256: str
+    id: str = Field(description="the spec's own short name")
+    title: str = Field(description="one line: what the server is")
+    sha256: str = Field(
+        description="SHA-256, in hexadecimal, of the bytes of its file and of the Python files that it names"
+    )
 
 
 class SubmissionInfo(Record):
-    """The submission that was graded; `sha256` is over its files, by path."""
+    """The submission that was graded."""
 
-    name: str
-    entry: str
-    language: str
-    sha256: str
+    name: str = Field(description="the name of the submission's folder")
+    entry: str = Field(description="the file that starts the server, below that folder")
+    language: str = Field(description="the language of that file")
+    sha256: str = Field(description="SHA-256, in hexadecimal, of all files of the submission by their paths")
 
 
 class Observed(Record):
-    """The IO model as the kernel showed it; None where it was not looked at or could not be told.
+    """The IO model as the kernel showed it; None where it was not looked at or could not be told."""
 
-    `workers` is single, threads, processes or pool; a pool is `made_of` threads or processes, and `bound` is how many
-    clients it serves at once.
-    """
-
-    workers: str | None = None
-    made_of: str | None = None
-    bound: int | None = None
-    waits: list[str] = Field(default_factory=list)
-    sockets: str | None = None
-    library: str | None = None
+    workers: str | None = Field(default=None, description="who serves: single, threads, processes or pool")
+    made_of: str | None = Field(default=None, description="what a pool is made of: threads or processes")
+    bound: int | None = Field(default=None, description="how many clients a pool serves at once")
+    waits: list[str] = Field(
+        default_factory=list, description="the calls in which its threads wait for the network, such as select"
+    )
+    sockets: str | None = Field(default=None, description="whether its sockets are blocking, nonblocking or mixed")
+    library: str | None = Field(
+        default=None, description="the library whose loop runs it, such as asyncio; none if there is none"
+    )
 
 
 class ArenaInfo(Record):
-    """How the server was isolated and how much the kernel told; `missing` names what was not to be had."""
+    """How the server was isolated, and how much the kernel told."""
 
-    isolation: Literal["namespaces", "process"] = "namespaces"
-    evidence: Literal["kernel", "portable"] = "kernel"
-    missing: list[str] = Field(default_factory=list)
+    isolation: Literal["namespaces", "process"] = Field(
+        default="namespaces", description="namespaces of its own, or only a process of its own"
+    )
+    evidence: Literal["kernel", "portable"] = Field(
+        default="kernel",
+        description="kernel if the kernel was asked about every thread, portable if only what any system tells",
+    )
+    missing: list[str] = Field(
+        default_factory=list, description="what this machine does not offer, each with the reason, in words"
+    )
 
 
 class Excerpt(Record):
-    """Source lines `first_line` .. of `file`; `marked` is the line number to point at."""
+    """Some lines of a file of the submission, one of them marked."""
 
-    file: str
-    first_line: int
-    lines: list[str]
-    marked: int
+    file: str = Field(description="path of the file below the submission's folder")
+    first_line: int = Field(description="number of the first line shown, from 1")
+    lines: list[str] = Field(description="the lines shown, without their ends")
+    marked: int = Field(description="number of the line to point at, from 1")
 
 
 class Diagnosis(Record):
-    """The misconception behind a failed check, and where in the submission it sits.
+    """The misconception behind a failed check, and where in the submission it sits."""
 
-    `excerpt` shows that line where no thread stood at it.
-    """
-
-    id: str
-    title: str
-    explanation: str = ""
-    hint: str = ""
-    file: str | None = None
-    line: int | None = None
-    excerpt: Excerpt | None = None
+    id: str = Field(description="the mistake's own short name, such as recv-in-accept-loop")
+    title: str = Field(description="the mistake in one clause")
+    explanation: str = Field(default="", description="why it has the effect that was seen, in two or three sentences")
+    hint: str = Field(default="", description="a question or a pointer that does not give the solution away")
+    file: str | None = Field(
+        default=None, description="path of the file with the mistake below the submission's folder, where it is known"
+    )
+    line: int | None = Field(default=None, description="number of the line in that file, from 1")
+    excerpt: Excerpt | None = Field(default=None, description="the lines around it, where no thread stood at it")
 
 
 class Stood(Record):
-    """Where one thread of the server stood when the verdict fell.
+    """Where one thread of the server stood when the verdict fell."""
 
-    `call` is the system call in words ("recvfrom(fd 4)"), "running", or how it ended; `waits_for` what it would take
-    to go on.
-    """
-
-    thread: str
-    call: str
-    waits_for: str = ""
-    function: str | None = None
-    file: str | None = None
-    line: int | None = None
-    excerpt: Excerpt | None = None
+    thread: str = Field(description="the thread's name in words, such as main thread")
+    call: str = Field(
+        description="the system call in words, such as recvfrom(fd 4); or running; or how the thread ended"
+    )
+    waits_for: str = Field(default="", description="what it would take to go on, in words; empty if nothing is known")
+    function: str | None = Field(default=None, description="the function of the submission that it was in")
+    file: str | None = Field(default=None, description="path of that function's file below the submission's folder")
+    line: int | None = Field(default=None, description="number of the line in that file, from 1")
+    excerpt: Excerpt | None = Field(default=None, description="the lines around it")
 
     @property
     def words(self) -> str:
@@ -119,9 +125,11 @@ class Stood(Record):
 class Lane(Record):
     """One lifeline of the picture."""
 
-    id: str
-    label: str
-    kind: Literal["client", "thread"]
+    id: str = Field(description="name of the lane, unique in its picture; events and spans refer to it")
+    label: str = Field(description="the name to show: that of the client or of the thread")
+    kind: Literal["client", "thread"] = Field(
+        description="whether it is the lane of a client or of a thread of the server"
+    )
 
 
 class Event(Record):
@@ -129,105 +137,106 @@ class Event(Record):
 
     Kinds of a client's lane: connect, connected, refused, send, receive, shutdown, close, reset (by us),
     end_of_stream, reset_received, pause, resume. Kinds of a thread's lane: start, exit.
-    `detail` is a short escaped preview of bytes, or words; `size` the number of bytes.
     """
 
-    at_ms: float
-    lane: str
-    kind: str
-    detail: str = ""
-    size: int = 0
+    at_ms: float = Field(description="milliseconds since the check began")
+    lane: str = Field(description="id of the lane")
+    kind: str = Field(description="what happened, one of the kinds above")
+    detail: str = Field(
+        default="", description="a short preview of the bytes with all that is not printable escaped, or words"
+    )
+    size: int = Field(default=0, description="number of bytes that were sent or received; 0 where none were")
 
 
 class Span(Record):
     """What a thread did from `start_ms` to `end_ms`: `wait` without time limit, `timed` wait, or `run`."""
 
-    lane: str
-    start_ms: float
-    end_ms: float
-    kind: Literal["wait", "timed", "run"]
-    label: str
-    line: int | None = None
+    lane: str = Field(description="id of the thread's lane")
+    start_ms: float = Field(description="milliseconds from the beginning of the check to that of the stretch")
+    end_ms: float = Field(description="milliseconds from the beginning of the check to the end of the stretch")
+    kind: Literal["wait", "timed", "run"] = Field(description="wait without a time limit, timed wait, or run")
+    label: str = Field(description="the system call in words")
+    line: int | None = Field(
+        default=None, description="number of the line in the submission, from 1, where it is known"
+    )
 
 
 class Timeline(Record):
-    """The picture of one check: lanes, what happened on them, and the moment of proof.
+    """The picture of one check: lanes, what happened on them, and the moment of the verdict."""
 
-    `dropped` counts events that were left out to keep the picture readable.
-    """
-
-    lanes: list[Lane] = Field(default_factory=list)
-    events: list[Event] = Field(default_factory=list)
-    spans: list[Span] = Field(default_factory=list)
-    decided_ms: float | None = None
-    decided_label: str = ""
-    dropped: int = 0
+    lanes: list[Lane] = Field(default_factory=list, description="the lanes, those of threads first")
+    events: list[Event] = Field(default_factory=list, description="what happened on the lanes, in order of time")
+    spans: list[Span] = Field(default_factory=list, description="what the threads did")
+    decided_ms: float | None = Field(
+        default=None, description="milliseconds from the beginning of the check to the verdict"
+    )
+    decided_label: str = Field(default="", description="how it was decided, in words")
+    dropped: int = Field(default=0, description="how many events were left out to keep the picture readable")
 
 
 class StepResult(Record):
-    """One step of an instructor's scenario as it was written, and how far it got; `number` counts from 1."""
+    """One step of an instructor's scenario as it was written, and how far it got."""
 
-    number: str
-    text: str
-    state: Literal["done", "failed", "not reached"]
+    number: str = Field(description="the step's number, counted from 1; 3.1 is the first step within the third")
+    text: str = Field(description="the step as it was written, in one line")
+    state: Literal["done", "failed", "not reached"] = Field(description="how far it got")
 
 
 class CheckResult(Record):
-    """One check: its verdict, what that rests on, and all that a page needs to show it.
+    """One check: its verdict, what that rests on, and all that a page needs to show it."""
 
-    It was given `points` of `max_points` and took `seconds`; `hidden` keeps all but the verdict and the points from
-    students. `summary` says in one sentence what was seen, `hint` is the spec's own. `facts` are figures for programs.
-    `stood` says where threads stood when the verdict fell, `evidence` what the kernel showed then, line by line.
-    `steps` are those of a scenario; `timeline` is the picture.
-    """
-
-    id: str
-    behaviour: str
-    title: str
-    verdict: Verdict
-    basis: Basis
-    points: float
-    max_points: float
-    hidden: bool = False
-    seconds: float = 0.0
-    summary: str
-    hint: str = ""
-    diagnosis: Diagnosis | None = None
-    facts: dict[str, str | int | float | bool | list[str] | None] = Field(default_factory=dict)
-    stood: list[Stood] = Field(default_factory=list)
-    evidence: list[str] = Field(default_factory=list)
-    steps: list[StepResult] = Field(default_factory=list)
-    timeline: Timeline | None = None
+    id: str = Field(description="the check's id, unique in the spec")
+    behaviour: str = Field(description="the name of the behaviour")
+    title: str = Field(description="one line that a student reads")
+    verdict: Verdict = Field(description="what was decided")
+    basis: Basis = Field(description="what the verdict rests on")
+    points: float = Field(description="points given")
+    max_points: float = Field(description="points that a pass gives")
+    hidden: bool = Field(default=False, description="whether students see no more than the verdict and the points")
+    seconds: float = Field(default=0.0, description="how long the check took")
+    summary: str = Field(description="one sentence: what was seen")
+    hint: str = Field(default="", description="what the spec itself says to a student whose server fails")
+    diagnosis: Diagnosis | None = Field(
+        default=None, description="the mistake, where the evidence shows which one it is"
+    )
+    facts: dict[str, str | int | float | bool | list[str] | None] = Field(
+        default_factory=dict, description="figures and words by name, for programs; the names depend on the behaviour"
+    )
+    stood: list[Stood] = Field(
+        default_factory=list, description="where threads of the server stood when the verdict fell"
+    )
+    evidence: list[str] = Field(default_factory=list, description="what the kernel showed then, line by line")
+    steps: list[StepResult] = Field(
+        default_factory=list,
+        description="the steps of a scenario that failed, as they are written, those within others too",
+    )
+    timeline: Timeline | None = Field(default=None, description="the picture of what clients and threads did")
 
 
 class ServerOutput(Record):
-    """What the server printed: `text` is the head and tail that were kept of `total_bytes`."""
+    """What the server printed, where that is much without its middle."""
 
-    text: str = ""
-    total_bytes: int = 0
-    kept_bytes: int = 0
+    text: str = Field(default="", description="what was kept of its standard output and standard error: head and tail")
+    total_bytes: int = Field(default=0, description="bytes printed in all")
+    kept_bytes: int = Field(default=0, description="bytes of them that were kept")
 
 
 class Report(Record):
-    """One submission under one spec.
+    """One submission under one spec."""
 
-    `grader` is the version that graded; `started` is ISO 8601, and `seconds` how long it took. `output` is what the
-    server printed; `notes` are sentences about the grading as a whole.
-    """
-
-    schema_version: Literal[1] = Field(1, alias="schema")
-    grader: str
-    started: str
-    seconds: float
-    spec: SpecInfo
-    submission: SubmissionInfo
-    score: float
-    max_score: float
-    observed: Observed = Field(default_factory=Observed)
-    arena: ArenaInfo = Field(default_factory=ArenaInfo)
-    checks: list[CheckResult]
-    output: ServerOutput = Field(default_factory=ServerOutput)
-    notes: list[str] = Field(default_factory=list)
+    schema_version: Literal[1] = Field(1, alias="schema", description="number of the schema")
+    grader: str = Field(description="version of the grader")
+    started: str = Field(description="when the grading began, in UTC (ISO 8601)")
+    seconds: float = Field(description="how long the grading took")
+    spec: SpecInfo = Field(description="the spec that was applied")
+    submission: SubmissionInfo = Field(description="what was graded")
+    score: float = Field(description="sum of the points given")
+    max_score: float = Field(description="sum of the points of all checks")
+    observed: Observed = Field(default_factory=Observed, description="the IO model that was seen")
+    arena: ArenaInfo = Field(default_factory=ArenaInfo, description="where it ran, and what could be seen there")
+    checks: list[CheckResult] = Field(description="every check that was to run, in the order of the spec")
+    output: ServerOutput = Field(default_factory=ServerOutput, description="what the server printed")
+    notes: list[str] = Field(default_factory=list, description="sentences about the grading as a whole")
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 

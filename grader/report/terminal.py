@@ -55,6 +55,12 @@ def _finding(check: CheckResult) -> str:
     return "hidden check" if check.hidden else escape_text(check.summary)
 
 
+def _name(check: CheckResult) -> Text:
+    """The id, by which a check is asked for, and the title."""
+    title = "" if check.hidden else f": {escape_text(check.title)}"
+    return Text.assemble((check.id, "bold"), title)
+
+
 def _points(check: CheckResult) -> str:
     return f"{number(check.points)}/{number(check.max_points)}"
 
@@ -140,7 +146,7 @@ class _Terminal(_Plain):
         table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, pad_edge=False)
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
-        table.add_column(ratio=2)
+        table.add_column(ratio=3)
         table.add_column(no_wrap=True)
         table.add_column(ratio=5)
         for check in checks:
@@ -149,7 +155,7 @@ class _Terminal(_Plain):
             table.add_row(
                 Text(f"{symbol} {check.verdict}", style=style),
                 Text(_points(check)),
-                Text(check.id if check.hidden else escape_text(check.title)),
+                _name(check),
                 Text(basis, style="bright_black"),
                 Text(_finding(check)),
             )

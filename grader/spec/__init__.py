@@ -1,9 +1,9 @@
 """What is required: YAML to a typed Spec, every error with its place, and the JSON Schema of it all."""
 
 from grader.spec.facets import MODELS, Facets, WaitsIn
-from grader.spec.load import bundled_folder, find_spec, is_entry, load_spec, parse_spec, reference_server
+from grader.spec.load import bundled_folder, catalogue_of, find_spec, is_entry, load_spec, parse_spec, reference_server
 from grader.spec.model import CheckFields, Exchange, Protocol, Spec
-from grader.spec.parts import Part, Strings, as_list
+from grader.spec.parts import Part, Strings, as_list, compiled
 from grader.spec.problems import Place, Problem, SpecError, nearest
 from grader.spec.schema import spec_schema
 from grader.spec.told import explain
@@ -27,6 +27,8 @@ __all__ = [
     "WaitsIn",
     "as_list",
     "bundled_folder",
+    "catalogue_of",
+    "compiled",
     "explain",
     "find_spec",
     "is_entry",

@@ -28,12 +28,37 @@ def load_spec(path: Path, catalogue: Catalogue) -> Spec:
     Raises:
         SpecError: it cannot be read or is not right; with every problem that was found.
     """
+    text, folder = _read(path)
+    return parse_spec(text, str(path), catalogue, folder)
+
+
+def _read(path: Path) -> tuple[bytes, str]:
     try:
-        text = path.read_bytes()
-        folder = str(path.resolve().parent)
+        return path.read_bytes(), str(path.resolve().parent)
     except OSError as error:
         raise SpecError([Problem(f"cannot read the spec: {error.strerror}", str(path), Place(1, 1))]) from None
-    return parse_spec(text, str(path), catalogue, folder)
+
+
+def catalogue_of(path: Path, catalogue: Catalogue) -> Catalogue:
+    """The catalogue together with the behaviours of a spec's own; the rest of the spec may still be unfinished.
+
+    Raises:
+        SpecError: the file is no YAML, or a Python file that it names cannot be used.
+    """
+    text, folder = _read(path)
+    document = _document(text, str(path))
+    problems: list[Problem] = []
+    found, _ = with_own(document, catalogue, folder, problems)
+    if problems:
+        raise SpecError(problems)
+    return found
+
+
+def _document(text: bytes, file: str) -> Document:
+    document = positions.read_yaml(text, file)
+    if not isinstance(document.data, dict):
+        raise SpecError([Problem("a spec is a mapping that begins with 'spec: NAME'", file, Place(1, 1))])
+    return document
 
 
 def parse_spec(text: bytes, file: str, catalogue: Catalogue, folder: str = "") -> Spec:
@@ -42,10 +67,8 @@ def parse_spec(text: bytes, file: str, catalogue: Catalogue, folder: str = "") -
     Raises:
         SpecError: as `load_spec`.
     """
-    document = positions.read_yaml(text, file)
+    document = _document(text, file)
     data = document.data
-    if not isinstance(data, dict):
-        raise SpecError([Problem("a spec is a mapping that begins with 'spec: NAME'", file, Place(1, 1))])
     problems: list[Problem] = []
     catalogue, own = with_own(document, catalogue, folder, problems)
     if problems:
@@ -207,7 +230,10 @@ def reference_server(name: str, folder: str) -> Path | None:
     """The folder of a right server: one beside the spec (which lies in `folder`), or a bundled model solution."""
     bundled = bundled_folder().parent / "reference" / "servers"
     tops = ([Path(folder)] if folder else []) + ([bundled] if "/" not in name else [])
-    return next((top / name for top in tops if any(is_entry(file) for file in (top / name).glob("*"))), None)
+    try:
+        return next((top / name for top in tops if any(is_entry(file) for file in (top / name).glob("*"))), None)
+    except (OSError, ValueError):  # a name that no file can have
+        return None
 
 
 def is_entry(file: Path) -> bool:

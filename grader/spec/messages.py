@@ -65,7 +65,9 @@ def _words(error: Any, kind: str, name: str, write: Callable[[Any], str]) -> tup
         return f"{name} cannot be {given}", str(context["error"])
     if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
         bound, value = next((bound, context[bound]) for bound in _BOUNDS if bound in context)
-        return f"{name} must be {_BOUNDS[bound]} {write(value)}, not {write(error['input'])}", ""
+        # A quantity that may be left out is compared as a number, but given to us as it was written.
+        found = error["input"] if isinstance(error["input"], str) else write(error["input"])
+        return f"{name} must be {_BOUNDS[bound]} {write(value)}, not {found}", ""
     if kind in ("too_short", "string_too_short"):
         return f"{name} must not be empty", ""
     if kind in ("too_long", "string_too_long"):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
 from grader.spec.facets import MODELS, Facets
-from grader.spec.parts import FileName, Part, Slug, Strings, as_list
+from grader.spec.parts import FileName, Part, Slug, Strings, as_list, compiled
 from grader.spec.units import Duration, Size
 
 _TELLING = ("how", "when")
@@ -87,10 +87,10 @@ class Exchange(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Exchange:
         try:
-            match = re.fullmatch(self.request, self.example.replace("{n}", "1"))
+            match = compiled(self.request).fullmatch(self.example.replace("{n}", "1"))
             if match:
                 match.expand(self.reply)
-        except (re.error, IndexError) as error:
+        except (re.error, ValueError, IndexError, OverflowError) as error:
             raise ValueError(f"the regular expression or its reply is not right: {error}") from None
         if not match:
             raise ValueError(f"the example {self.example!r} does not match the request {self.request!r}")
@@ -170,6 +170,9 @@ class Limits(Part):
     processes: int = Field(default=64, ge=1, le=65536, description="processes and threads")
     files: int = Field(default=4096, ge=16, le=1 << 20, description="open descriptors of each process")
     startup: Duration = Field(default=10.0, gt=0, le=600, description="until it listens, at the very most")
+    disk: Size = Field(default=64 << 20, ge=1 << 20, le=256 << 20, description="all files that it writes")
+    cpu: Duration = Field(default=300.0, ge=1, le=86400, description="CPU time of one run of it, on all cores")
+    time: Duration = Field(default=900.0, ge=5, le=86400, description="the whole grading, at the very most")
     output: Size = Field(default=64 << 10, ge=1024, le=64 << 20, description="how much of its output is kept")
 
 

@@ -59,12 +59,16 @@ def _read(folder: str, name: str) -> bytes:
     path = Path(folder) / name
     if not name.endswith(".py"):
         raise OwnError(f"{name!r} is no Python file", "name a file that ends in .py")
-    if not path.resolve().is_relative_to(Path(folder).resolve()):
-        raise OwnError(f"{name!r} does not lie beside the spec", "put the file into the folder of the spec")
     try:
-        return path.read_bytes()
+        beside = path.resolve().is_relative_to(Path(folder).resolve())
+        text = path.read_bytes() if beside else b""
     except OSError as error:
         raise OwnError(f"cannot read {name!r}: {error.strerror}") from None
+    except (ValueError, RuntimeError):  # a NUL, or a link to itself
+        raise OwnError(f"{name!r} leads to no file") from None
+    if not beside:
+        raise OwnError(f"{name!r} does not lie beside the spec", "put the file into the folder of the spec")
+    return text
 
 
 def behaviours_of(path: Path, text: bytes) -> list[type[CheckFields]]:

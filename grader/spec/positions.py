@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +30,26 @@ _Loader.yaml_implicit_resolvers = {
 _BOOLEANS = {"true": True, "false": False}
 _TAGS = "tag:yaml.org,2002:"
 _SCALARS = ("null", "bool", "int", "float", "str", "value", "merge")
+
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+"""Where a line ends, as editors have it; YAML takes some rarer characters for ends of lines too."""
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines that places count, without their ends."""
+    return _BREAK.split(text)
+
+
+class _Lines:
+    """Finds the place of a character of a text by its number."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(found.end() for found in _BREAK.finditer(text))]
+
+    def place(self, index: int) -> Place:
+        line = bisect_right(self._starts, index)
+        return Place(line, index - self._starts[line - 1] + 1)
 
 
 @dataclass
@@ -58,15 +80,15 @@ def read_yaml(text: bytes, file: str) -> Document:
     document = Document(file)
     if len(text) > _MOST_BYTES:
         raise SpecError([Problem("the file is larger than 1 MiB", file, Place(1, 1))])
-    node = _compose(text, file)
-    _Reader(document).read(node)
+    decoded = _decoded(text, file)
+    lines = _Lines(decoded)
+    _Reader(document, lines).read(_compose(decoded, lines, file))
     if document.problems:
         raise SpecError(document.problems)
     return document
 
 
-def _compose(text: bytes, file: str) -> yaml.Node:
-    decoded = _decoded(text, file)
+def _compose(decoded: str, lines: _Lines, file: str) -> yaml.Node:
     try:
         loader = _Loader(decoded)
         try:
@@ -75,11 +97,11 @@ def _compose(text: bytes, file: str) -> yaml.Node:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        place = lines.place(mark.index) if mark else Place(1, 1)
         raise SpecError([Problem(f"this is not valid YAML: {error.problem or error.context}", file, place)]) from None
     except yaml.reader.ReaderError as error:
         at = error.position
-        problem = Problem(f"a spec may not hold the character {decoded[at]!r}", file, _place_after(decoded[:at]))
+        problem = Problem(f"a spec may not hold the character {decoded[at]!r}", file, lines.place(at))
         raise SpecError([problem]) from None
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         raise SpecError([Problem(f"this cannot be read as YAML: {type(error).__name__}", file, Place(1, 1))]) from None
@@ -93,32 +115,33 @@ def _decoded(text: bytes, file: str) -> str:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # The error counts from behind a byte order mark, and in bytes.
-        place = _place_after(error.object[: error.start].decode())
+        before = error.object[: error.start].decode()
+        place = _Lines(before).place(len(before))
         raise SpecError([Problem("this is not UTF-8 text", file, place)]) from None
 
 
-def _place_after(before: str) -> Place:
-    return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
-
-
 class _Reader:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, lines: _Lines) -> None:
         self._document = document
+        self._lines = lines
         self._count = 0
 
     def read(self, node: yaml.Node) -> None:
         self._document.data = self._value(node, ())
 
+    def _place(self, node: yaml.Node) -> Place:
+        return self._lines.place(node.start_mark.index)
+
     def _complain(self, node: yaml.Node, message: str) -> None:
-        self._document.problems.append(Problem(message, self._document.file, _place(node)))
+        self._document.problems.append(Problem(message, self._document.file, self._place(node)))
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         self._count += 1
         if self._count > _MOST_NODES or len(path) > _MOST_DEPTH:
             what = "this is nested too deeply" if len(path) > _MOST_DEPTH else "the file holds too many values"
-            problems = [*self._document.problems, Problem(what, self._document.file, _place(node))]
+            problems = [*self._document.problems, Problem(what, self._document.file, self._place(node))]
             raise SpecError(problems)
-        self._document.values[path] = _place(node)
+        self._document.values[path] = self._place(node)
         if isinstance(node, yaml.MappingNode):
             self._tag(node, "map")
             return self._mapping(node, path)
@@ -137,7 +160,7 @@ class _Reader:
             key = self._text(key_node)
             if key in found:
                 self._complain(key_node, f"the key {key!r} is there twice")
-            self._document.keys[(*path, key)] = _place(key_node)
+            self._document.keys[(*path, key)] = self._place(key_node)
             found[key] = self._value(value_node, (*path, key))
         return found
 
@@ -180,7 +203,3 @@ def _whole(text: str) -> int:
     if found.bit_length() > _MOST_BITS:
         raise ValueError("nobody means a number that Python itself may refuse to print")
     return found
-
-
-def _place(node: yaml.Node) -> Place:
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)

@@ -17,8 +17,9 @@ def spec_schema(catalogue: Mapping[str, type[CheckFields]]) -> dict[str, Any]:
     definitions.pop("CheckFields", None)
     variants = []
     for name, kind in catalogue.items():
-        found = kind.model_json_schema(mode="validation")
-        definitions.update(found.pop("$defs", {}))
+        # What it is made of is named after it: somebody's own behaviour may have parts that are called like ours.
+        found = kind.model_json_schema(mode="validation", ref_template=f"#/$defs/{name}.{{model}}")
+        definitions.update({f"{name}.{part}": text for part, text in found.pop("$defs", {}).items()})
         found["properties"]["behaviour"] = {"const": name, "description": _first_line(kind)}
         found["required"] = sorted({*found.get("required", []), "behaviour"})
         _write_defaults(kind, found["properties"])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.spec.model import CheckFields, Spec
-from grader.spec.positions import read_yaml
+from grader.spec.positions import lines_of, read_yaml
 
 _WIDTH = 100
 
@@ -32,7 +32,7 @@ class ToldCheck:
 def told_checks(spec: Spec, text: bytes) -> list[ToldCheck]:
     """Every check of a spec; `text` is that of its file, for the comments."""
     document = read_yaml(text, spec.spec)
-    lines = text.decode("utf-8-sig").splitlines()
+    lines = lines_of(text.decode("utf-8-sig"))
     return [
         ToldCheck(
             id=check.id,

@@ -5,6 +5,7 @@ It is the one primitive under every wait of the grader; nothing here waits for a
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,8 +23,9 @@ from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
 from grader.judgement.duty import Duty, measure, took_a_turn
 from grader.judgement.expectations import Expectation, Kernel
-from grader.judgement.finding import CheckFailed, Finding
+from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.lifelines import Lifelines
+from grader.judgement.limits import Allowed, Used, exceeded
 from grader.judgement.outcome import How, Outcome
 from grader.report.model import Basis, Verdict
 from grader.stage.guest import Guest
@@ -40,14 +42,15 @@ _DYING = Budget(cpu=0.5, wakeups=1, wall=2.0, least=0)
 class Settling:
     """One running server, the clients that are on the stage, and the evidence of both.
 
-    `memory` (bytes) is what the server's tree may hold; `schedstat` is False where the kernel keeps no CPU figures;
-    `throttled` tells the nanoseconds lost to a CPU quota, `own_time` those that the grader itself has run or wanted to;
-    `language` is that of the submission.
+    `allowed_use` is what the server's tree may use, and `written` tells how many bytes of files it has; `schedstat` is
+    False where the kernel keeps no CPU figures; `throttled` tells the nanoseconds lost to a CPU quota, `own_time` those
+    that the grader itself has run or wanted to; `language` is that of the submission.
     """
 
     server: RunningServer
     schedstat: bool
-    memory: int
+    allowed_use: Allowed
+    written: Callable[[], int] = lambda: 0
     throttled: Callable[[], int] = lambda: 0
     own_time: Callable[[], int] = time.thread_time_ns
     language: str = ""
@@ -89,7 +92,7 @@ class Settling:
         `by_runtime`: the language's runtime may do what is expected, so nothing is proved while it has something timed.
 
         Raises:
-            CheckFailed: the server had to be stopped because it held too much memory.
+            CheckFailed: the server had to be stopped because it used more than it may.
         """
         account = Account(budget or Budget().for_clients(len(self.guests)), time.monotonic_ns())
         of_the_check = budget in (None, _RESTING)
@@ -211,15 +214,21 @@ class Settling:
         return f"the server ended with status {status}{said}"
 
     def _police(self) -> None:
-        """Stop a server that holds more memory than the spec allows; looked at often, but not at every turn."""
+        """Stop a server that uses more than the spec allows; looked at often, but not at every turn."""
         now = time.monotonic()
         if now < self._next_police:
             return
         self._next_police = now + _MEMORY_LOOK
-        if (held := self.reader.memory(self.memory)) > self.memory:
+        used = Used(
+            memory=self.reader.memory(self.allowed_use.memory),
+            processes=len(self.reader.threads()),
+            disk=self.written(),
+            cpu=self.reader.cpu_seconds(),
+        )
+        if words := exceeded(used, self.allowed_use):
             self.server.end_processes()
-            words = f"stopped: it held {held >> 20} MiB of memory, {self.memory >> 20} MiB are allowed"
-            raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, words, {"memory": held}, ended=True))
+            facts: dict[str, Fact] = dict(dataclasses.asdict(used))
+            raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, words, facts, doing="limits", ended=True))
 
     # Looking.
 

@@ -16,7 +16,7 @@ from grader.arena.turns import ahead_of
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
-from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, Wait, WaitKind
+from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, TcpState, Wait, WaitKind
 from grader.evidence.runtimes import runtime_of
 from grader.evidence.stacks import read_stacks
 from grader.judgement import counts as counting
@@ -37,6 +37,8 @@ from grader.stage.settling import Settling
 _STARTING_WAKEUPS = 1000
 _LOOKS, _BETWEEN_LOOKS = 40, 0.0003
 _PROCESSES_READ = 4
+_KERNEL_PATIENCE = 10.0
+_OPEN = {TcpState.LISTEN, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
 
 
 @dataclass(kw_only=True)
@@ -377,7 +379,17 @@ class Stage(Settling):
         self.used_up = True
         self.crowd.watch_also(self.server.output.fd, watched=False)
         self.server.end()
+        # What a ring of io_uring holds, the kernel gives back a little later than the process.
+        deadline = time.monotonic() + _KERNEL_PATIENCE
+        while self._holds_sockets() and time.monotonic() < deadline:
+            self.crowd.wait(_BETWEEN_LOOKS)
+            self.crowd.pump()
         self.crowd.pump()
+
+    def _holds_sockets(self) -> bool:
+        """Whether there is still a listener on the server's port, or its side of an open connection."""
+        entries = (*self.table.read_listeners(), *self.table.read())
+        return any(entry.local_port == self.port and entry.state in _OPEN for entry in entries)
 
     def restart(self, reference: str = "") -> Outcome:
         """Start the killed server again in the same network, or `reference` in its place; how it comes to listen."""
@@ -387,7 +399,7 @@ class Stage(Settling):
     def send_signal(self, number: signal.Signals, *, everybody: bool) -> None:
         """Signal the first process of the server, or everybody, as a terminal does when Ctrl-C is typed."""
         self.used_up = True
-        for pid in self.reader.pids() if everybody else self.reader.first_processes()[:1]:
+        for pid in self.reader.pids() if everybody else [self.reader.main]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 

@@ -31,7 +31,8 @@ async def serve(reader, writer):
 async def main():
     server = await asyncio.start_server(serve, "", PORT, backlog=128)
     stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and what a service manager sends
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with server:
         await stopped.wait()
 

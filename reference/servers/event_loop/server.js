@@ -37,4 +37,4 @@ function serve(connection) {
 
 const server = net.createServer({ allowHalfOpen: true }, serve);
 server.listen({ port: PORT, host: '0.0.0.0', backlog: BACKLOG });
-process.on('SIGTERM', () => process.exit(0));
+for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => process.exit(0));

@@ -78,7 +78,8 @@ def visit(client, clients):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and what a service manager sends
+        signal.signal(number, lambda *_: sys.exit())
     clients = []
     with socket.create_server(("", PORT), backlog=128) as listener:
         listener.setblocking(False)

@@ -29,6 +29,7 @@ def serve(connection):
 def work(listener):
     """What each worker process does for ever."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends its workers
     while True:
         connection, _ = listener.accept()
         with connection:
@@ -52,7 +53,8 @@ def stop(*_):
 
 
 def main():
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and what a service manager sends
+        signal.signal(number, stop)
     with socket.create_server(("", PORT), backlog=128) as listener:
         for _ in range(WORKERS):
             make_worker(listener)

@@ -13,6 +13,7 @@ import sys
 PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
 CHUNK = 4096
 
+STOPPING = {signal.SIGINT, signal.SIGTERM}  # Ctrl-C, and what a service manager sends
 children = set()
 
 
@@ -46,8 +47,9 @@ def stop(*_):
 
 def run_child(listener, connection):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends its children
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, *STOPPING})
     listener.close()
     with connection:
         serve(connection)
@@ -55,19 +57,20 @@ def run_child(listener, connection):
 
 
 def main():
-    signal.signal(signal.SIGTERM, stop)
+    for number in STOPPING:
+        signal.signal(number, stop)
     signal.signal(signal.SIGCHLD, reap)
     with socket.create_server(("", PORT), backlog=128) as listener:
         while True:
             connection, _ = listener.accept()
             # Until the child is noted down its end must not be handled.
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *STOPPING})
             pid = os.fork()
             if pid:
                 children.add(pid)
             if not pid:
                 run_child(listener, connection)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, *STOPPING})
             connection.close()
 
 

@@ -30,7 +30,8 @@ class Server(socketserver.ForkingTCPServer):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and what a service manager sends
+        signal.signal(number, lambda *_: sys.exit())
     with Server(("", PORT), UpperCase) as server:
         server.serve_forever(POLL)
 

@@ -18,7 +18,8 @@ def serve(connection):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and what a service manager sends
+        signal.signal(number, lambda *_: sys.exit())
     with socket.create_server(("", PORT), backlog=128) as listener:
         while True:
             connection, _ = listener.accept()

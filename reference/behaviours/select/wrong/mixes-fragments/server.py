@@ -81,7 +81,8 @@ def serve(listener):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and what a service manager sends
+        signal.signal(number, lambda *_: sys.exit())
     with socket.create_server(("", PORT), backlog=128) as listener:
         serve(listener)
 

@@ -28,7 +28,8 @@ def work(waiting):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and what a service manager sends
+        signal.signal(number, lambda *_: sys.exit())
     waiting = queue.Queue()
     for _ in range(WORKERS):
         threading.Thread(target=work, args=(waiting,), daemon=True).start()
