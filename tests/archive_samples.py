@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import io
 import lzma
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 SERVER = {"server.py": b"one\ntwo\n", "net/loop.py": b"three\n"}
 PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
     "tar": bytes,
-    "tar.gz": gzip.compress,
+    "tar.gz": functools.partial(gzip.compress, mtime=0),
     "tar.bz2": bz2.compress,
     "tar.xz": lzma.compress,
 }

@@ -257,6 +257,7 @@ def test_an_archive_inside_is_not_looked_into(folder: Path) -> None:
         (tarred(SERVER, "tar.gz")[:-9], "a.tgz", "is a broken or truncated tar.gz archive"),
         (zipped({}), "a.zip", "has no server.py; it holds nothing"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_no_whole_archive_is_said_to_be_none(folder: Path, content: bytes, name: str, said: str) -> None:
     assert said in refused(folder, content, name)
