@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 
 from grader.arena.namespaces import ArenaUnavailableError
@@ -18,6 +19,8 @@ from grader.behaviours import catalogue
 from grader.grading import grade
 from grader.report.model import Report
 from grader.spec import Spec, load_spec
+
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ def local_executor(workers: int) -> Iterator[Executor]:
     # A worker forks its arenas, so it must not have been forked from a process with threads, as ours may be.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["grader.batch"])
+    _start_fork_server()
     pool = ProcessPoolExecutor(workers, context, _leave_interrupts_to_the_batch)
     try:
         yield pool
@@ -59,6 +63,21 @@ def local_executor(workers: int) -> Iterator[Executor]:
         raise
     finally:
         pool.shutdown()
+
+
+def _start_fork_server() -> None:
+    """Start it where the current folder, which may be a submission, is no place to import from.
+
+    It is run as `python -c`, which without this variable looks there first (PYTHONSAFEPATH in python(1)).
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop(_SAFE_PATH)
+        if before is not None:
+            os.environ[_SAFE_PATH] = before
 
 
 def _leave_interrupts_to_the_batch() -> None:

@@ -49,6 +49,7 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
     references = {name: _reference(name, spec) for check in spec.checks for name in check.references}
     started, began = dt.datetime.now(dt.UTC), time.monotonic()
     results, told = _in_arena(work, spec, references, progress)
+    left_out = [f"Left out of the submission, as packages are no part of it: {', '.join(work.packages)}."]
     results += _unfinished(spec, results, told.get("late", ""))
     return Report(
         grader=grader.__version__,
@@ -62,7 +63,7 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
         arena=ArenaInfo(missing=told.get("missing", [])),
         checks=results,
         output=ServerOutput.model_validate(told.get("output", {})),
-        notes=told.get("notes", []),
+        notes=(left_out if work.packages else []) + told.get("notes", []),
     )
 
 
@@ -85,7 +86,7 @@ def _in_arena(
 
     needed = [Path(grader.__file__).parent, *needed_paths()]
     for each in (work, *references.values()):
-        needed += [each.folder, *each.toolchain.shown]
+        needed += each.toolchain.shown
     child = run_isolated(
         lambda: _examine(Launch(spec, work, workspace(needed), references=references), tell),
         needed,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
+from grader.arena.files import Files
 from grader.arena.sandbox import INSIDE
 from grader.arena.submission import source_lines
 from grader.evidence.records import Frame, Pass, Stack
@@ -25,7 +25,7 @@ _DECIDED = {
 }
 
 
-def inquire(stage: Stage, finding: Finding, folder: Path, seconds: float) -> dict[str, object]:
+def inquire(stage: Stage, finding: Finding, files: Files, seconds: float) -> dict[str, object]:
     """The parts of a check's result that explain it: diagnosis, where the server stood, raw evidence, timeline."""
     decided_ns = stage.began_ns + int(seconds * 1e9)
     look = finding.evidence.second if finding.evidence else stage.look()[0]
@@ -33,18 +33,18 @@ def inquire(stage: Stage, finding: Finding, folder: Path, seconds: float) -> dic
     stacks = finding.stacks
     if not stacks and not finding.ended:
         stacks = stage.stacks(look, _SPIN_SAMPLES if spinning else 1)
-    case = _case(stage, finding, folder, stacks, spinning=spinning)
+    case = _case(stage, finding, files, stacks, spinning=spinning)
     diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
-    stood = _stood(finding, look, stacks, folder)
+    stood = _stood(finding, look, stacks, files)
     if diagnosis and diagnosis.file and diagnosis.line:
         if not stood:
-            stood = [_crashed(diagnosis, case, folder)]
+            stood = [_crashed(diagnosis, case, files)]
         elif spinning:
             # A thread that spins is at many lines in turn; the one to look at is that of the mistake.
-            again = {"line": diagnosis.line, "excerpt": excerpt(folder, diagnosis.file, diagnosis.line)}
+            again = {"line": diagnosis.line, "excerpt": excerpt(files, diagnosis.file, diagnosis.line)}
             stood[0] = stood[0].model_copy(update={"file": diagnosis.file, **again})
         elif (diagnosis.file, diagnosis.line) not in {(s.file, s.line) for s in stood}:
-            shown = excerpt(folder, diagnosis.file, diagnosis.line)
+            shown = excerpt(files, diagnosis.file, diagnosis.line)
             diagnosis = diagnosis.model_copy(update={"excerpt": shown})
     timeline = picture.draw(
         stage.journal.entries,
@@ -64,12 +64,12 @@ def _runs(look: Pass, stage: Stage) -> bool:
     return any(sample.call is None for sample in (*look.threads, *stage.look()[0].threads))
 
 
-def _case(stage: Stage, finding: Finding, folder: Path, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:
+def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:
     stage.server.output.drain()
     traceback = source.last_traceback(stage.server.output.text, INSIDE) if finding.ended else None
-    files = {frame.file for stack in stacks for frame in stack.frames if frame.own}
+    named = {frame.file for stack in stacks for frame in stack.frames if frame.own}
     if traceback and traceback.file:
-        files.add(traceback.file)
+        named.add(traceback.file)
     return Case(
         doing=finding.doing,
         summary=finding.summary,
@@ -78,7 +78,7 @@ def _case(stage: Stage, finding: Finding, folder: Path, stacks: tuple[Stack, ...
         evidence=finding.evidence,
         sockets=stage.table.read(),
         stacks=stacks,
-        sources={name: source_lines(folder, name) for name in files},
+        sources={name: source_lines(files, name) for name in named},
         traceback=traceback,
         workers=str(finding.facts.get("workers", "")),
         model=stage.model_name,
@@ -86,7 +86,7 @@ def _case(stage: Stage, finding: Finding, folder: Path, stacks: tuple[Stack, ...
     )
 
 
-def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path) -> list[Stood]:
+def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files) -> list[Stood]:
     """Where the threads stood, those at one line together."""
     frames: dict[tuple[int, int], Frame] = {}
     for stack in stacks:
@@ -104,25 +104,25 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], folder: Path
         if frame := frames.get(key):
             stood = stood.model_copy(update={"function": frame.function, "file": frame.file, "line": frame.line})
         together.setdefault((frame.file, frame.line) if frame else key, []).append(stood)
-    return [_one_of(alike, folder) for alike in list(together.values())[:_MOST_STOOD]]
+    return [_one_of(alike, files) for alike in list(together.values())[:_MOST_STOOD]]
 
 
-def _one_of(alike: list[Stood], folder: Path) -> Stood:
+def _one_of(alike: list[Stood], files: Files) -> Stood:
     first, more = alike[0], len(alike) - 1
     name = f"{first.thread} (and {more} more at the same line)" if more else first.thread
-    shown = excerpt(folder, first.file, first.line) if first.file and first.line else None
+    shown = excerpt(files, first.file, first.line) if first.file and first.line else None
     return first.model_copy(update={"thread": name, "excerpt": shown})
 
 
-def _crashed(diagnosis: Diagnosis, case: Case, folder: Path) -> Stood:
+def _crashed(diagnosis: Diagnosis, case: Case, files: Files) -> Stood:
     file, line = diagnosis.file or "", diagnosis.line or 0
     how = f"ended with {case.traceback.kind}" if case.traceback else "ended"
-    return Stood(thread="main thread", call=how, file=file, line=line, excerpt=excerpt(folder, file, line))
+    return Stood(thread="main thread", call=how, file=file, line=line, excerpt=excerpt(files, file, line))
 
 
-def excerpt(folder: Path, file: str, line: int) -> Excerpt | None:
+def excerpt(files: Files, file: str, line: int) -> Excerpt | None:
     """The lines around `line` of a file of the submission, or None if it has no such line."""
-    lines = source_lines(folder, file)
+    lines = source_lines(files, file)
     if not 1 <= line <= len(lines):
         return None
     first = max(line - _AROUND, 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.arena import sandbox, submission
+from grader.arena.files import write_files
 from grader.arena.namespaces import ArenaUnavailableError, new_network
 from grader.arena.server import RunningServer, run_to_end, start
 from grader.arena.submission import Submission
@@ -64,8 +65,8 @@ class Launch:
     # Building.
 
     def build(self) -> Finding | None:
-        """Copy the submission's files and build them, where there is something to build; a finding if that fails."""
-        submission.copy_files(self.work.folder, self.source)
+        """Write the submission's files and build them, where there is something to build; a finding if that fails."""
+        write_files(self.work.files, self.source)
         if not self.work.build:
             return None
         status, output = self._run(self.source, self.work, self.work.build)
@@ -156,7 +157,7 @@ class Launch:
             return self._run_in(self.workspace / "run", self.work)
         work, folder = self.references[reference], self.workspace / f"reference-{reference.replace('/', '_')}"
         if not folder.exists():
-            submission.copy_files(work.folder, folder)
+            write_files(work.files, folder)
             if work.build and (status := self._run(folder, work, work.build)[0]):
                 raise ArenaUnavailableError(f"the reference server {reference} cannot be built: status {status}")
         return self._run_in(folder, work)

@@ -23,6 +23,8 @@ Grade = Callable[..., Report]
 
 # CI tries the same examples each time; whoever works on the code gets new ones with every run.
 settings.register_profile("ci", derandomize=True)
+# By hand, for a quarter of an hour and more: pytest TEST --hypothesis-profile long --timeout 0
+settings.register_profile("long", max_examples=150_000, deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 

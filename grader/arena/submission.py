@@ -2,36 +2,68 @@
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from grader.arena.archives import SUFFIXES, archive_suffix, foreign_kind, kind_of, read_archive
+from grader.arena.files import (
+    PACKAGES,
+    File,
+    Files,
+    Intake,
+    SubmissionError,
+    fingerprint,
+    linked,
+    machine_fault,
+    read_folder,
+    read_regular,
+)
 from grader.arena.languages import Language, Toolchain, toolchain
 from grader.arena.sandbox import INSIDE, give
+from grader.report.escape import escape_text
 
-_MAX_BYTES = 64 << 20
-_MAX_FILES = 4096
+__all__ = [
+    "Submission",
+    "SubmissionError",
+    "Wanted",
+    "copy_files",
+    "open_submission",
+    "source_lines",
+    "submission_place",
+]
 
-
-class SubmissionError(Exception):
-    """The submission cannot be graded as it was handed in; the message says why and what would be right."""
+_SHOWN = 5
+_LONGEST_SHOWN = 60
+_LARGEST_SOURCE = 1 << 20
+_NO_SUCH_NAME = (errno.ELOOP, errno.ENAMETOOLONG)
+_SPECIAL = (
+    (stat.S_ISFIFO, "a fifo"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISCHR, "a device"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A submission's folder, the file that starts it, and the words that build and run it (build may be empty)."""
+    """A submission's files, the one that starts it, and the words that build and run it (build may be empty).
+
+    `packages` are the folders of installed packages that were left out of it.
+    """
 
     name: str
-    folder: Path
+    files: Files
     entry: str
     toolchain: Toolchain
     build: tuple[str, ...]
     run: tuple[str, ...]
     sha256: str
+    packages: tuple[str, ...] = ()
 
     @property
     def language(self) -> Language:
@@ -54,66 +86,145 @@ class Wanted:
     memory: int = 256 << 20
 
 
+def submission_place(path: Path, entries: Sequence[str]) -> tuple[str, ...]:
+    """The folders that a submission lies in, and last its name: its folder's, or its file's without the ending.
+
+    A file that is called as it should be says nothing of whose it is; the folder that it lies in may.
+    """
+    whole = Path(os.path.abspath(path))  # noqa: PTH100 - links keep the names that they were given
+    is_folder = os.path.isdir(whole)  # noqa: PTH112 - of any string, not only of what can be a path
+    if not is_folder and whole.name in {PurePosixPath(entry).name for entry in entries}:
+        whole, is_folder = whole.parent, True
+    ending = "" if is_folder else archive_suffix(whole.name) or whole.suffix
+    name = whole.name[: len(whole.name) - len(ending)]
+    return (*whole.parts[1:-1], name or "submission")
+
+
 def open_submission(path: Path, wanted: Wanted) -> Submission:
-    """Look at a submission's folder; nothing of it is run.
+    """Read what was handed in: a folder, an archive of one, or a single file. Nothing of it is run.
 
     Raises:
-        SubmissionError: there is no such folder, or no file to start in it.
+        SubmissionError: there is nothing of the kind, no file to start in it, or what no submission may hold.
+        ArenaUnavailableError: this machine could not read it.
     """
     entries = wanted.entries
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise SubmissionError(f"submission {str(path)!r} {what}; give the folder that holds {entries[0]}")
-    entry = next((name for name in entries if (path / name).is_file()), None)
+    intake = Intake(str(path))
+    _take_in(path, entries, intake)
+    files = intake.finish(entries)
+    entry = next((name for name in entries if name in files), None)
     if entry is None:
-        there = ", ".join(sorted(name.name for name in path.iterdir())[:5]) or "nothing"
-        raise SubmissionError(f"submission {str(path)!r} has no {' or '.join(entries)}; it holds {there}")
-    tools = toolchain(Path(entry).suffix)
+        raise SubmissionError(_without_entry(str(path), files, entries))
+    if linked(files, entry) is None:
+        raise intake.refusal(f"has {entry} as a link to what is no file of it", "hand in the file itself")
+    tools = toolchain(PurePosixPath(entry).suffix)
     values = {
         "entry": entry,
-        "stem": Path(entry).stem,
+        "stem": PurePosixPath(entry).stem,
         "port": str(wanted.port),
         "heap": str(wanted.memory >> 21),
     }
     return Submission(
-        name=path.resolve().name,
-        folder=path.resolve(),
+        name=submission_place(path, entries)[-1],
+        files=files,
         entry=entry,
         toolchain=tools,
         build=tools.words(tools.language.build if wanted.build is None else wanted.build, values),
         run=(*tools.words(wanted.run or tools.language.run, values), *wanted.args),
-        sha256=_fingerprint(path),
+        sha256=fingerprint(files),
+        packages=tuple(sorted(PACKAGES & intake.left_out)),
     )
+
+
+def _take_in(path: Path, entries: Sequence[str], intake: Intake) -> None:
+    remedy = f"give the folder that holds {entries[0]}"
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            read_folder(path, intake)
+        elif what := next((what for is_it, what in _SPECIAL if is_it(mode)), ""):
+            raise intake.refusal(f"is not a folder but {what}", remedy)
+        else:
+            _take_in_file(path, read_regular(path, intake)[0], entries, intake)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        what = "is a link that leads nowhere" if os.path.islink(path) else "does not exist"  # noqa: PTH114 - the same
+        raise intake.refusal(what, remedy) from None
+    except OSError as error:
+        if error.errno not in _NO_SUCH_NAME:
+            raise machine_fault(error, str(path)) from error
+        what = "is a link that leads in a circle" if error.errno == errno.ELOOP else "does not exist"
+        raise intake.refusal(what, remedy) from None
+
+
+def _take_in_file(path: Path, content: bytes, entries: Sequence[str], intake: Intake) -> None:
+    kinds = f"or a zip, tar.gz or other tar of it, or {entries[0]} itself"
+    if not content:
+        raise intake.refusal("is an empty file", f"give the folder that holds {entries[0]}, {kinds}")
+    if kind := kind_of(content):
+        read_archive(content, kind, intake)
+    elif kind := foreign_kind(content):
+        raise intake.refusal(f"is a {kind} archive, which cannot be read", "pack the folder as a zip or tar.gz")
+    elif path.name.lower().endswith(".tar"):
+        read_archive(content, "tar", intake)  # the oldest tars bear no mark
+    elif ending := archive_suffix(path.name):
+        raise intake.refusal(f"ends in {ending}, but is no such archive, or broken", "pack the folder anew")
+    elif entry := _meant(path.name, entries):
+        intake.add(entry, File(content))
+    else:
+        what = f"is not a folder, no zip or tar archive, and no {' or '.join(entries)}"
+        raise intake.refusal(what, f"give the folder that holds {entries[0]}, {kinds}")
+
+
+def _meant(name: str, entries: Sequence[str]) -> str | None:
+    """Which entry a single file stands for: platforms rename what is handed in, but not how names end."""
+    suffix = PurePosixPath(name).suffix
+    same_name = [entry for entry in entries if PurePosixPath(entry).name == name]
+    same_suffix = [entry for entry in entries if suffix and PurePosixPath(entry).suffix == suffix]
+    return next(iter(same_name + same_suffix), None)
+
+
+def _without_entry(name: str, files: Files, entries: Sequence[str]) -> str:
+    wanted = " or ".join(entries)
+    there = _listed(sorted({path.partition("/")[0] for path in files})) or "nothing"
+    message = f"submission {name!r} has no {wanted}; it holds {there}"
+    hint = _hint(files, entries)
+    return f"{message}; {hint}" if hint else message
+
+
+def _hint(files: Files, entries: Sequence[str]) -> str:
+    """What was probably meant."""
+    below = [path for path in files if PurePosixPath(path).name in entries]
+    folders = [str(PurePosixPath(path).parent) for path in below]
+    if len(folders) == 1:
+        return f"{PurePosixPath(below[0]).name} lies in {_listed(folders)}: hand in that folder"
+    if folders:
+        return f"there is one in {_listed(folders)}: each of these is to be given as a submission of its own"
+    for path in files:
+        for entry in entries:
+            if path.casefold() == entry.casefold():
+                return f"{_listed([path])} is to be called {entry}: small and capital letters are not the same"
+    suffixes = {suffix for entry in entries if (suffix := PurePosixPath(entry).suffix)}
+    alike = [path for path in files if "/" not in path and PurePosixPath(path).suffix in suffixes]
+    if alike:
+        return f"the file that starts the server is to be called {' or '.join(entries)}, not {_listed(alike)}"
+    if len(files) == 1 and archive_suffix(name := next(iter(files))) in SUFFIXES:
+        return f"an archive inside is not looked into: unpack {_listed([name])}, or give it by itself"
+    return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [escape_text(name[:_LONGEST_SHOWN]) for name in names[:_SHOWN]]
+    return ", ".join([*shown, *(["..."] if len(names) > _SHOWN else [])])
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Regular files and links below a folder, by path; devices, sockets and fifos are passed over."""
     for root, folders, names in os.walk(folder):
         folders.sort()
-        for name in sorted(names):
+        for name in sorted([*names, *(name for name in folders if Path(root, name).is_symlink())]):
             path = Path(root, name)
             about = path.lstat()
             if stat.S_ISREG(about.st_mode) or stat.S_ISLNK(about.st_mode):
                 yield path, about
-
-
-def _fingerprint(folder: Path) -> str:
-    digest = hashlib.sha256()
-    total = count = 0
-    for path, about in _files(folder):
-        total, count = total + about.st_size, count + 1
-        if total > _MAX_BYTES or count > _MAX_FILES:
-            raise SubmissionError(
-                f"submission {str(folder)!r} is larger than {_MAX_BYTES >> 20} MiB or {_MAX_FILES} files"
-            )
-        digest.update(os.fsencode(path.relative_to(folder)) + b"\0" + _content(path))
-    return digest.hexdigest()
-
-
-def _content(path: Path) -> bytes:
-    if path.is_symlink():
-        return b"->" + os.fsencode(os.readlink(path)) + b"\0"
-    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def copy_files(source: Path, target: Path) -> None:
@@ -138,11 +249,9 @@ def _folders(folder: Path, top: Path) -> None:
         give(folder)
 
 
-def source_lines(folder: Path, name: str) -> list[str]:
-    """The lines of a source file inside a submission; empty if it is not there, is a link, or leads outside."""
-    path = folder / name.removeprefix(f"{INSIDE}/")
-    if path.is_symlink() or not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+def source_lines(files: Files, name: str) -> list[str]:
+    """The lines of a source file of a submission; empty if it is none of its files, or too large to be read."""
+    path = linked(files, name.removeprefix(f"{INSIDE}/"))
+    if path is None or len((file := files[path]).content) > _LARGEST_SOURCE:
         return []
-    if path.stat().st_size > 1 << 20:
-        return []
-    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return file.content.decode("utf-8", errors="replace").splitlines()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 import grader
 from grader.arena.namespaces import ArenaUnavailableError
-from grader.arena.submission import SubmissionError
+from grader.arena.submission import SubmissionError, submission_place
 from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, usable_spec
 from grader.grading import grade
 from grader.report.escape import escape_text
+from grader.report.folders import report_folders
 from grader.report.html import write_html
 from grader.report.json_file import report_json, write_json
 from grader.report.model import CheckResult, Report
@@ -37,38 +42,61 @@ def grade_command(
     form: str,
     exit_zero: bool,
 ) -> None:
-    """Grade SUBMISSION folders against SPEC and write a report for each.
+    """Grade SUBMISSIONs (folders, archives of them, or single files) against SPEC and write a report for each.
 
     Exit status: 0 every check passed; 1 some check failed; 2 the command line, the spec or a submission could not be
     used; 3 the grader failed or could not tell.
     """
+    _require_own_ground(submissions, output)
     spec = _selected(usable_spec(spec_name)[0], only)
+    places = [submission_place(path, spec.server.entry) for path in submissions]
     status = 0
     try:
-        for path in submissions:
-            status = max(status, _grade_one(path, spec, output, form))
+        for path, place, folder in zip(submissions, places, report_folders(places), strict=True):
+            status = max(status, _grade_one(path, spec, place[-1], output / folder, form))
     except KeyboardInterrupt:
         click.echo("grade: interrupted; nothing is left running", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(0 if exit_zero and status == 1 else status)
 
 
-def _grade_one(path: Path, spec: Spec, output: Path, form: str) -> int:
-    errors = Console(stderr=True)
+def _require_own_ground(submissions: Sequence[Path], output: Path) -> None:
+    """Nothing is imported from a submission, and nothing written where a link in it leads."""
+    for path in submissions:
+        folder = os.path.realpath(path)
+        if not os.path.isdir(folder):  # noqa: PTH112 - of any string, not only of what can be a path
+            continue
+        if any(os.path.realpath(place) == folder for place in sys.path):
+            _give_up(
+                f"Python would import modules from the submission {str(path)!r}; "
+                "take it out of PYTHONPATH, and start the command grade itself"
+            )
+        inside = Path(os.path.abspath(output))  # noqa: PTH100 - as it is written, with the links in it
+        if inside.is_relative_to(folder) and not Path(os.path.realpath(output)).is_relative_to(folder):
+            _give_up(f"the output folder {str(output)!r} leads out of the submission by a link in it; give another")
+
+
+def _give_up(message: str) -> NoReturn:
+    click.echo(f"grade: {escape_text(message)}", err=True)
+    sys.exit(UNUSABLE)
+
+
+def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str) -> int:
+    errors, name = Console(stderr=True), escape_text(name)
     try:
-        with errors.status(f"grading {escape_text(path.name)}") as line:
+        with errors.status(Text(f"grading {name}")) as line:
 
             def progress(result: CheckResult) -> None:
-                line.update(f"grading {escape_text(path.name)}: {result.verdict} {result.id}")
+                line.update(Text(f"grading {name}: {result.verdict} {result.id}"))
 
             report = grade(path, spec, progress)
     except SubmissionError as error:
         click.echo(f"grade: {escape_text(str(error))}", err=True)
         return UNUSABLE
     except ArenaUnavailableError as error:
-        click.echo(f"grade: {error}", err=True)
+        click.echo(f"grade: {escape_text(str(error))}", err=True)
         return FAULT
-    folder = _write(report, output)
+    _write(report, folder)
     if form == "json":
         click.echo(report_json(report), nl=False)
     else:
@@ -77,16 +105,15 @@ def _grade_one(path: Path, spec: Spec, output: Path, form: str) -> int:
     return report.exit_status
 
 
-def _write(report: Report, output: Path) -> Path:
-    folder = output / report.submission.name
+def _write(report: Report, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink():
+            _give_up(f"cannot write the report to {folder}: it is a link")
         write_json(report, folder / "report.json")
         write_html(report, folder / "report.html")
     except OSError as error:
-        click.echo(f"grade: cannot write the report to {folder}: {error.strerror}", err=True)
-        sys.exit(UNUSABLE)
-    return folder
+        _give_up(f"cannot write the report to {folder}: {error.strerror}")
 
 
 def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:
@@ -94,8 +121,7 @@ def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:
         return spec
     known = {check.id: check for check in spec.checks}
     if unknown := [name for name in only if name not in known]:
-        click.echo(f"grade: no check {unknown[0]!r} in {spec.spec}; it has {', '.join(map(str, known))}", err=True)
-        sys.exit(UNUSABLE)
+        _give_up(f"no check {unknown[0]!r} in {spec.spec}; it has {', '.join(map(str, known))}")
     wanted: set[str] = set()
     queue = list(only)
     while queue:

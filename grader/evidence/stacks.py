@@ -17,7 +17,9 @@ _PATIENCE = 10.0
 
 def py_spy() -> str | None:
     """The path of py-spy: beside this Python, or the system's; None if there is none."""
-    return shutil.which("py-spy", path=sysconfig.get_path("scripts")) or shutil.which("py-spy")
+    found = shutil.which("py-spy", path=sysconfig.get_path("scripts")) or shutil.which("py-spy")
+    # A relative one comes from the current folder, which may be a submission.
+    return found if found and os.path.isabs(found) else None  # noqa: PTH117 - no path is made of it
 
 
 def is_python(pid: int) -> bool:

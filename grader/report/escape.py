@@ -12,9 +12,12 @@ def escape_text(text: str, *, keep: str = "") -> str:
 
     Markup is not touched here: pages escape it themselves.
     """
-    return "".join(
-        char if char in keep or unicodedata.category(char) not in _HARMFUL else _spelled(char) for char in text
-    )
+    return "".join(char if char in keep or not harmful(char) else _spelled(char) for char in text)
+
+
+def harmful(char: str) -> bool:
+    """Whether a character is one for control or format, or none at all."""
+    return unicodedata.category(char) in _HARMFUL
 
 
 def _spelled(char: str) -> str:

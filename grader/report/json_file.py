@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from grader.report.escape import harmful
 from grader.report.model import Record, Report
 
-_NO_UTF8 = re.compile("[\ud800-\udfff]")  # what Python makes of bytes in file names that are no UTF-8
+_NO_ASCII = re.compile("[^\n -~]")
 
 
 class ReportError(ValueError):
@@ -25,9 +27,18 @@ def report_json(report: Report) -> str:
 
 
 def record_json(record: Record) -> str:
-    r"""A record as JSON, ending in a newline; what has no place in UTF-8 is spelled out (`\udcff`)."""
+    r"""A record as JSON, ending in a newline; what has no place in UTF-8 is spelled out (`\udcff`).
+
+    Characters that would harm a terminal are there as escapes of JSON's own, which say the same.
+    """
     text = json.dumps(record.model_dump(by_alias=True), indent=2, ensure_ascii=False, allow_nan=False)
-    return _NO_UTF8.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text) + "\n"
+    return _NO_ASCII.sub(lambda found: _harmless(found[0]), text) + "\n"
+
+
+def _harmless(char: str) -> str:
+    if unicodedata.category(char) == "Cs":  # what Python makes of bytes in file names that are no UTF-8
+        return f"\\\\u{ord(char):04x}"
+    return json.dumps(char)[1:-1] if harmful(char) else char
 
 
 def write_json(report: Report, path: Path) -> None:
@@ -39,7 +50,10 @@ def write_atomically(path: Path, text: str) -> None:
     """Write a text file beside its place, then move it there; if that fails, nothing is left beside it."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8")
+        # Where a submission may have put a link of this name, it is not followed.
+        beside.unlink(missing_ok=True)
+        with beside.open("x", encoding="utf-8") as file:
+            file.write(text)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -244,11 +244,15 @@ def is_entry(file: Path) -> bool:
 def find_spec(name: str) -> Path:
     """The file of a spec that is given as a path, or as the name of a bundled one.
 
+    What is named as a bundled spec is that one, whatever lies in the current folder, which may be a submission.
+
     Raises:
         SpecError: there is no such file and no such bundled spec.
     """
     path = Path(name)
     bundled = {file.stem: file for file in sorted(bundled_folder().glob("*.yaml"))}
+    if name in bundled:
+        return bundled[name]
     try:
         there = path.is_file() or (path.exists() and os.sep in name)
     except OSError:  # such as a name longer than any file's
