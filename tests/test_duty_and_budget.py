@@ -8,7 +8,7 @@ import pytest
 from evidence_samples import THREAD, WAIT
 
 from grader.evidence.records import Counters, Pass, ThreadSample
-from grader.judgement.budget import Account, Budget
+from grader.judgement.budget import Account, Budget, Spent
 from grader.judgement.duty import Duty, Turns, measure
 
 SECOND = 1_000_000_000
@@ -121,12 +121,23 @@ def test_progress_gives_the_whole_budget_back() -> None:
     assert account.spent(2 * SECOND) is None
 
 
-def test_a_server_kept_off_the_cpu_until_the_end_is_not_judged() -> None:
-    account = Account(Budget(wall=20.0), began_ns=0)
+def test_a_server_kept_off_the_cpu_has_its_time_when_it_gets_it() -> None:
+    account = Account(Budget(wall=20.0, cpu=100.0), began_ns=0)
     account.add(look(0, sample(0, 0, 0)), ())
     account.add(look(20, sample(20, 0.1, 15)), ())
+    assert account.spent(20 * SECOND) is None
 
-    spent = account.spent(20 * SECOND)
+    account.add(look(36, sample(36, 0.1, 16)), ())
+
+    assert account.spent(36 * SECOND) == Spent("nothing came in 36 s")
+
+
+def test_a_server_kept_off_the_cpu_until_the_end_is_not_judged() -> None:
+    account = Account(Budget(wall=20.0, total=1000.0), began_ns=0)
+    account.add(look(0, sample(0, 0, 0)), ())
+    account.add(look(200, sample(200, 0.1, 190)), ())
+
+    spent = account.spent(200 * SECOND)
 
     assert spent is not None
     assert spent.starved

@@ -13,6 +13,8 @@ from grader.evidence.records import Pass, Wait
 
 _STARVED = 0.2
 """The share of the time in the run queue from which on the wall clock says nothing about a server."""
+_LONG_STARVED = 10
+"""So many times its limit a server that is kept off the CPU is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +110,25 @@ class Account:
             return Spent(f"it used {self.cpu_ns / 1e9:.1f} s of CPU time without getting any further", busy=True)
         if self.wakeups >= self.budget.wakeups and wall >= self.budget.least:
             return Spent(f"its timed wait woke {self.wakeups} times without getting any further")
-        if wall >= self.budget.wall:
-            return self._by_the_clock(f"nothing came in {wall:.0f} s", wall, self.delay_ns)
         total_ns, delay_ns = self.total(now_ns)
-        if total_ns >= self.budget.total * 1e9:
-            return self._by_the_clock(f"it was not done after {total_ns / 1e9:.0f} s", total_ns / 1e9, delay_ns)
-        return None
+        return self._by_the_clock("nothing came in", wall, self.delay_ns, self.budget.wall) or self._by_the_clock(
+            "it was not done after", total_ns / 1e9, delay_ns, self.budget.total
+        )
 
     def total(self, now_ns: int) -> tuple[int, int]:
         """How long the check has waited for the server so far, and for how much of that it was kept off the CPU."""
         here = now_ns - self.began_ns + self.earlier_ns - self.own_ns
         return self.before_ns + max(here, 0), self.before_delay_ns + self.earlier_delay_ns + self.delay_ns
 
-    def _by_the_clock(self, reason: str, wall: float, delay_ns: int) -> Spent:
+    def _by_the_clock(self, reason: str, wall: float, delay_ns: int, limit: float) -> Spent | None:
+        """Whether `limit` seconds are spent; while the server is kept off the CPU they do not count, up to a point."""
+        if wall < limit:
+            return None
+        reason = f"{reason} {wall:.0f} s"
         if self.blind:
             return Spent(f"{reason}; this kernel does not tell whether it was kept off the CPU", starved=True)
-        if delay_ns > wall * _STARVED * 1e9:
+        if wall - delay_ns / 1e9 >= limit or delay_ns <= wall * _STARVED * 1e9:
+            return Spent(reason)
+        if wall >= _LONG_STARVED * limit:
             return Spent(f"{reason}; it was kept off the CPU, so this says nothing", starved=True)
-        return Spent(reason)
+        return None
