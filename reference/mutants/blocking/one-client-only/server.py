@@ -1,3 +1,4 @@
+import signal
 import socket
 
 listener = socket.create_server(("", 8080))
@@ -11,5 +12,4 @@ while True:
     except OSError:
         break
 connection.close()
-while True:
-    listener.accept()
+signal.pause()
