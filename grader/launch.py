@@ -31,6 +31,10 @@ _EXTRA_ADDRESS_SPACE = 2 << 30
 _EXTRA_PROCESSES = 8
 _CANNOT_EXECUTE = (126, 127)
 _SOON = 0.1
+_IN_BACKGROUND = (
+    "The server went into the background: its first process ended with status 0 and left others running, and these were "
+    "judged. A server that stays in the foreground is easier to watch and to stop."
+)
 _ONE_TURN = Budget(cpu=0.1, wakeups=2, wall=1.0, least=0)
 
 
@@ -229,6 +233,8 @@ class Launch:
         if self.stage is None:
             return
         self.stage.close()
+        if self.stage.server.in_background and _IN_BACKGROUND not in self.notes:
+            self.notes.append(_IN_BACKGROUND)
         output = self.stage.server.output
         if output.total >= self.output.total_bytes:
             self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept)

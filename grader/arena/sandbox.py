@@ -130,7 +130,9 @@ def command(folder: Path, scratch: Path, program: Program, status_fd: int, filte
     `status_fd`, and reads the filter of system calls from `filter_fd`.
     """
     words = [bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", _HOSTNAME]
-    words += ["--die-with-parent", "--new-session", "--json-status-fd", str(status_fd), "--ro-bind", "/usr", "/usr"]
+    # It is the arena's process namespace that ends everything with us; with --die-with-parent a server that goes into
+    # the background would end with its first process.
+    words += ["--new-session", "--json-status-fd", str(status_fd), "--ro-bind", "/usr", "/usr"]
     words += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
     words += _parents(Path(HOME)) + _parents(Path("/etc/hosts")) + _system_mounts()
     for path in {*needed_paths(), *program.shown}:

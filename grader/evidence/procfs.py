@@ -108,11 +108,16 @@ class ProcReader:
     students: tuple[str, ...] = ()
     root: str = "/proc"
     main: int = field(default=0, init=False)
+    in_background: bool = field(default=False, init=False)
 
     def pids(self) -> list[int]:
-        """The process ids of the tree, zombies included; the first that is ever there is `main`."""
+        """The process ids of the tree, zombies included.
+
+        The first that is ever there is `main`; of a server `in_background` it is always the eldest that is left.
+        """
         found = [pid for pid in _numbers(self.root) if pid not in self.helpers]
-        self.main = self.main or min(found, default=0)
+        if not self.main or (self.in_background and self.main not in found):
+            self.main = min(found, default=self.main)
         return found
 
     def look(self) -> Pass:

@@ -189,6 +189,7 @@ class Settling:
             if expectation.met():
                 return Outcome(How.MET)
             return Outcome(How.ENDED, self._end_in_words())
+        self.reader.in_background = self.server.in_background
         if trouble := expectation.broken():
             return self._why_broken(trouble)
         return None
