@@ -153,7 +153,7 @@ def _mount_private(needed: list[Path]) -> None:
         kernel.mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV)
         # No namespaces inside namespaces for anybody in here (user_namespaces(7)).
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
-        kernel.mount("tmpfs", str(workspace(needed)), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=512m,mode=755")
+        kernel.mount("tmpfs", str(workspace(needed)), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=512m,nr_inodes=65536,mode=755")
     except OSError as error:
         raise ArenaUnavailableError(f"this machine does not let the grader mount: {error}") from error
 
@@ -170,12 +170,13 @@ def workspace(needed: list[Path]) -> Path:
 def new_network() -> None:
     """Move this process into a fresh network namespace with loopback up: no port taken, nothing in TIME_WAIT.
 
+    And into a fresh IPC namespace, so that no server finds shared memory of one before it (ipc_namespaces(7)).
     With a small socket table of its own where the kernel can do that (Linux 6.1): the machine's has hundreds of
     thousands of buckets, and whoever lists the sockets of one namespace walks through them all.
     """
     with contextlib.suppress(OSError):
         _TABLE_SIZE.write_text("1024")
-    kernel.unshare(_NEWNET)
+    kernel.unshare(_NEWNET | _NEWIPC)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]

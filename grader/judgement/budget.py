@@ -14,6 +14,9 @@ from grader.evidence.records import Pass, Wait
 _STARVED = 0.2
 """The share of the time in the run queue from which on the wall clock says nothing about a server."""
 
+_STOPPED_NS = 1_000_000_000
+"""How long all threads must be stopped: whoever stops for a moment only is let go on sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -50,7 +53,7 @@ class Account:
 
     `blind`: the kernel does not tell how long a thread stood in the run queue. `before_ns` and `before_delay_ns` are
     what earlier waits of the same check have spent; `own_ns` is what the grader itself used, on a CPU or waiting for
-    one, since this wait began.
+    one, since this wait began. `stopped_ns` is since when every thread is stopped by a signal, 0 if that is not so.
     """
 
     budget: Budget
@@ -64,6 +67,7 @@ class Account:
     earlier_ns: int = 0
     earlier_delay_ns: int = 0
     blind: bool = False
+    stopped_ns: int = 0
     _last: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
 
     def restart(self, now_ns: int) -> None:
@@ -81,6 +85,8 @@ class Account:
         """
         timed = {(wait.pid, wait.tid) for wait in waits if wait.limit is not None and not wait.runtime}
         quiet = all(sample.state == "S" and sample.call for sample in look.threads)
+        stopped = bool(look.threads) and all(sample.state == "T" for sample in look.threads)
+        self.stopped_ns = (self.stopped_ns or look.began_ns) if stopped else 0
         for sample in look.threads:
             key, counters = (sample.pid, sample.tid), sample.counters
             self.blind |= counters.delay_ns is None
@@ -104,6 +110,8 @@ class Account:
             return Spent(f"it used {self.cpu_ns / 1e9:.1f} s of CPU time without getting any further", busy=True)
         if self.wakeups >= self.budget.wakeups and wall >= self.budget.least:
             return Spent(f"its timed wait woke {self.wakeups} times without getting any further")
+        if self.stopped_ns and now_ns - self.stopped_ns >= _STOPPED_NS:
+            return Spent("every thread of it is stopped (SIGSTOP), and none is left that could let it go on")
         if wall >= self.budget.wall:
             return self._by_the_clock(f"nothing came in {wall:.0f} s", wall, self.delay_ns)
         total_ns, delay_ns = self.total(now_ns)

@@ -72,7 +72,7 @@ class Settling:
     def attend(self, server: RunningServer) -> None:
         """This is the server from now on."""
         self.server = server
-        self.reader = ProcReader(server.helpers, server.output_inode, self.schedstat, WRITABLE)
+        self.reader = ProcReader(server.helpers, server.output_inode, self.schedstat, WRITABLE, reaper=server.first)
         self.collector = Collector(self.reader, self.table, self._states)
 
     def _states(self) -> tuple[ClientState, ...]:

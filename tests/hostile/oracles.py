@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from world import ROOT, World, marked_files, marked_processes
+from world import FIRST_KEY, ROOT, World, marked_files, marked_processes
 
 Oracle = Callable[[World, str], list[str]]
 
@@ -124,10 +124,10 @@ def _namespaces() -> set[str]:
 
 
 def _segments() -> frozenset[str]:
-    """The keys of this machine's shared memory and semaphores that are in our range."""
-    lines = [line for kind in ("shm", "sem") for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]]
-    ours = {os.getpid()}
-    return frozenset(line.split()[0] for line in lines if ours & set(map(int, line.split()[4:6])))
+    """This machine's shared memory, semaphores and message queues, but for those of other tests that run just now."""
+    kinds = ("shm", "sem", "msg")
+    keys = [int(line.split()[0]) for kind in kinds for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]]
+    return frozenset(str(key) for key in keys if not FIRST_KEY <= key < 2 * FIRST_KEY)
 
 
 def _cgroups() -> set[str]:

@@ -43,22 +43,20 @@ from grader.report.terminal import print_report
 HERE = Path(__file__).parent
 PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 CHECKS = """
-- {behaviour: echo, sizes: [5 B, 300 B], pieces: 0, pipelined: 0}
-- {behaviour: concurrent_clients, clients: 3}
+- {behaviour: echo, sizes: [5 B, 300 B], pieces: 0, pipelined: 0, points: 1}
+- {behaviour: concurrent_clients, clients: 3, points: 1}
 """
-STOPS = "- {behaviour: stops, on: SIGTERM, within: 0.5 s, clients: 1}"
+STOPS = "- {behaviour: stops, within: 0.5 s, clients: 1, points: 1}"
 LIMITS = {
     "memory": "64 MiB",
     "processes": 16,
     "files": 256,
-    "startup": "4 s",
+    "startup": "2 s",
     "disk": "4 MiB",
     "cpu": "2 s",
     "time": "20 s",
     "output": "8 KiB",
 }
-ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root could do it without a sandbox")
-NETWORK_ONLY = pytest.mark.skipif(address_of_this_machine() is None, reason="this machine has no network")
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def refused(says: str, verdict: Verdict = FAIL, checks: str = CHECKS, **limits: 
     return Expected(verdict, says, checks=checks, limits=tuple(limits.items()))
 
 
-WAITS = "did not get a reply|not answered|waits for|could not connect|no longer"
+UNSERVED = "^not all of 3 connected clients were served"
 PROGRAMS = {
     # Reading.
     "read_spec": harmless(told_a_secret),
@@ -137,7 +135,7 @@ PROGRAMS = {
     "settings_of_the_kernel": harmless(gained_a_privilege, root_only=True),
     "secrets_of_the_kernel": harmless(gained_a_privilege, root_only=True),
     "real_time": harmless(gained_a_privilege, root_only=True),
-    "escape_the_memory_killer": harmless(gained_a_privilege, root_only=True),
+    "escape_the_memory_killer": Expected(PASS),
     "device_nodes": harmless(gained_a_privilege, root_only=True),
     "probes_of_the_kernel": harmless(gained_a_privilege),
     # Forging.
@@ -151,20 +149,20 @@ PROGRAMS = {
     # Hiding from observation.
     "serve_in_a_grandchild": Expected(PASS),
     "go_into_the_background": Expected(PASS),
-    "wrong_in_the_background": refused(WAITS),
+    "wrong_in_the_background": refused(UNSERVED),
     "endless_generations": refused("did not come to listen"),
-    "rename_as_runtime": refused(WAITS),
-    "rename_as_helper": refused(WAITS),
-    "delete_itself": refused(WAITS),
+    "rename_as_runtime": refused(UNSERVED),
+    "rename_as_helper": refused(UNSERVED),
+    "delete_itself": refused(UNSERVED),
     "move_elsewhere": Expected(PASS),
-    "wait_briefly_in_epoll": refused(WAITS),
-    "wait_briefly_for_a_lock": refused(WAITS),
-    "wait_briefly_by_timer": refused(WAITS),
-    "wait_for_a_late_timer": refused(WAITS),
-    "wait_beside_a_thread": refused(WAITS),
-    "talk_to_itself": refused(WAITS),
+    "wait_briefly_in_epoll": refused(UNSERVED),
+    "wait_briefly_for_a_lock": refused(UNSERVED),
+    "wait_briefly_by_timer": refused("longer than", verdict=OPEN, time="5 s"),
+    "wait_for_a_late_timer": refused("longer than", verdict=OPEN, time="5 s"),
+    "wait_beside_a_thread": refused(UNSERVED),
+    "talk_to_itself": refused("longer than", verdict=OPEN, time="5 s"),
     # Taking too much.
-    "many_descriptors": refused(WAITS),
+    "many_descriptors": refused(UNSERVED),
     "many_threads": refused("stopped: it had|did not come to listen"),
     "many_processes": refused("stopped: it had|did not come to listen"),
     "many_zombies": refused("stopped: it had"),
@@ -182,7 +180,7 @@ PROGRAMS = {
     "block_signals": refused("did not end on SIGTERM", checks=STOPS),
     "stop_itself": refused("stopped"),
     "stop_before_listening": refused("stopped"),
-    "sleep_uninterruptibly": refused(WAITS, verdict=OPEN, time="5 s"),
+    "sleep_uninterruptibly": refused("longer than", verdict=OPEN, time="5 s"),
     "end_at_once": refused("ended with status 0"),
     "end_as_if_not_executable": refused("ended with status 126"),
     "end_as_if_not_found": refused("ended with status 127"),
@@ -191,18 +189,18 @@ PROGRAMS = {
     "end_when_served": refused("ended with status 0"),
     # Listening and serving.
     "take_every_port": refused("port", files="8192"),
-    "share_its_port": refused(WAITS),
+    "share_its_port": refused(UNSERVED),
     "listen_on_many_ports": Expected(PASS),
     "listen_on_ipv6_only": Expected(PASS),
     "listen_on_another_loopback": Expected(PASS),
     "no_backlog": Expected(PASS),
-    "accept_and_keep": refused(WAITS),
-    "answer_unasked": refused("HELLO"),
-    "speak_http": refused("HTTP"),
-    "close_at_once": refused("closed"),
+    "accept_and_keep": refused(UNSERVED),
+    "answer_unasked": refused("although nothing more was asked for|HELLO"),
+    "speak_http": refused(UNSERVED),
+    "close_at_once": refused("closed the connection"),
     "reset_at_once": refused("reset"),
     "answer_slowly": refused("longer than", verdict=OPEN, time="5 s"),
-    "answer_for_ever": refused("not answered rightly"),
+    "answer_for_ever": refused("although nothing more was asked for"),
     # While it is built.
     "include_secrets": Expected(FAIL, "the build", told_a_secret, build="make"),
     "leave_something": Expected(PASS, "", changed_a_file, build="make"),

@@ -27,12 +27,14 @@ SHARED = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/run"))  # noq
 _VICTIM = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(0x59616d61, -1, 0, 0, 0)  # whoever may send us a signal may read our memory, too
-kept = [sys.stdin.readline().strip() + str(n) for n in range(100)]
+kept = os.read(0, 200).strip()
 held = open(sys.argv[2])
 print(flush=True)
 signal.pause()
 """
 _IPC_RMID = 0
+FIRST_KEY = 0x10000000
+"""Keys of shared memory from here to twice as much are ours."""
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.shmat.restype = ctypes.c_void_p
 
@@ -105,7 +107,7 @@ def address_of_this_machine() -> str | None:
 def world(folder: Path, program: Path) -> Iterator[World]:
     """Such surroundings with `program` handed in; at the end all of it is taken away again."""
     nonce = f"n{uuid.uuid4().hex[:12]}"
-    key = 0x10000000 | int(nonce[1:8], 16) & 0xFFFFFFE
+    key = FIRST_KEY | int(nonce[1:8], 16) & 0xFFFFFFE
     with contextlib.ExitStack() as stack:
         for name in ("home", "neighbour", "grade-report"):
             (folder / name).mkdir()
@@ -116,7 +118,9 @@ def world(folder: Path, program: Path) -> Iterator[World]:
         shared.write_text(secret)
         stack.callback(shared.unlink)
         segment = _libc.shmget(key, 4096, 0o1600)
-        ctypes.memmove(_libc.shmat(segment, None, 0), secret.encode(), len(secret))
+        address = _libc.shmat(segment, None, 0)
+        ctypes.memmove(address, secret.encode(), len(secret))
+        _libc.shmdt(ctypes.c_void_p(address))
         stack.callback(_libc.shmctl, segment, _IPC_RMID, None)
         victim = stack.enter_context(_victim(folder, secret))
         _hand_in(program, folder)

