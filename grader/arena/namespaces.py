@@ -41,7 +41,7 @@ def run_isolated(body: Callable[[], None], needed: Iterable[Path], refused: Call
 
     The child ends with status 0, 70 if `body` raised, 71 if this machine refuses an arena; then it has called
     `refused` with the reason. `needed` are paths that must stay visible. Killing the child, or the death of the
-    caller, ends everything in the arena.
+    caller, ends everything in the arena; on SIGTERM the child ends after everything in the arena has.
     """
     parent = os.getpid()
     ready, tell_ready = os.pipe()
@@ -73,6 +73,8 @@ def _run_child(
     try:
         _follow(parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
         _enter_namespaces(*pipes)
         status = _as_first_process(body, needed)
     except ArenaUnavailableError as error:
@@ -136,15 +138,29 @@ def has_student_user() -> bool:
 
 
 def _as_first_process(body: Callable[[], None], needed: list[Path]) -> int:
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
     first = os.fork()
     if first:
-        _, status = os.waitpid(first, 0)
-        return os.waitstatus_to_exitcode(status) & 0xFF
+        return _outlive(first)
     kernel.die_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
     _mount_private(needed)
     new_network()
     body()
     return 0
+
+
+def _outlive(first: int) -> int:
+    """Wait for process 1 of the arena, which ends after all others in there; SIGTERM kills it."""
+
+    def end_arena(*_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end_arena)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+    _, status = os.waitpid(first, 0)
+    return os.waitstatus_to_exitcode(status) & 0xFF
 
 
 def _mount_private(needed: list[Path]) -> None:

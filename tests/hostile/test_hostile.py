@@ -63,16 +63,16 @@ LIMITS = {
 class Expected:
     """What is to come of a program under the grader.
 
-    `verdict` is that of the last check, and `says` a pattern of its summary. Without a sandbox `caught_by` sees its
+    `verdict` is that of the last check (None where it depends on how fast the machine is), and `says` a pattern of its summary. Without a sandbox `caught_by` sees its
     harm; `caged`: even then it runs in namespaces of its own, for what it does is meant for a whole machine.
     """
 
-    verdict: Verdict
+    verdict: Verdict | None
     says: str = ""
     caught_by: Oracle | None = None
     caged: bool = False
     checks: str = CHECKS
-    limits: tuple[tuple[str, str], ...] = ()
+    limits: tuple[tuple[str, str | int], ...] = ()
     build: str = ""
     root_only: bool = False
 
@@ -82,7 +82,7 @@ def harmless(caught_by: Oracle, *, caged: bool = False, root_only: bool = False)
     return Expected(PASS, caught_by=caught_by, caged=caged, root_only=root_only)
 
 
-def refused(says: str, verdict: Verdict = FAIL, checks: str = CHECKS, **limits: str) -> Expected:
+def refused(says: str, verdict: Verdict = FAIL, checks: str = CHECKS, **limits: str | int) -> Expected:
     """It gets no points, and is told why."""
     return Expected(verdict, says, checks=checks, limits=tuple(limits.items()))
 
@@ -143,7 +143,7 @@ PROGRAMS = {
     "forge_in_the_exit_message": refused("ended with status 1"),
     "forge_in_names": refused("ended with status 1"),
     "print_bytes": Expected(PASS),
-    "print_for_ever": Expected(PASS, limits=(("cpu", "10 s"),)),
+    "print_for_ever": Expected(None, limits=(("cpu", "5 s"), ("time", "8 s"))),
     "close_standard_descriptors": Expected(PASS),
     "write_on_its_input": Expected(PASS),
     # Hiding from observation.
@@ -171,8 +171,8 @@ PROGRAMS = {
     "much_memory_in_files": refused("stopped: it held"),
     "much_memory_in_segments": refused("stopped: it held"),
     "much_disk": refused("stopped: it wrote"),
-    "many_files": Expected(PASS),
-    "much_time": refused("stopped: it used"),
+    "many_files": Expected(PASS, limits=(("startup", "15 s"), ("cpu", "20 s"), ("time", "60 s"))),
+    "much_time": refused("it used"),
     # Ends and standstills.
     "sleep_before_listening": refused("did not come to listen"),
     "sleep_in_pieces_before_listening": refused("did not come to listen"),
@@ -188,7 +188,7 @@ PROGRAMS = {
     "crash": refused("ended with status 139"),
     "end_when_served": refused("ended with status 0"),
     # Listening and serving.
-    "take_every_port": refused("port", files="8192"),
+    "take_every_port": refused("port", files=8192, cpu="20 s"),
     "share_its_port": refused(UNSERVED),
     "listen_on_many_ports": Expected(PASS),
     "listen_on_ipv6_only": Expected(PASS),
@@ -274,11 +274,11 @@ def test_under_the_grader_it_harms_nobody_and_gets_what_it_deserves(
 
         check = report.checks[-1]
         told = (check.verdict, check.summary, report.notes, report.output.text)
-        assert check.verdict is expected.verdict, told
+        assert expected.verdict in (None, check.verdict), told
         assert re.search(expected.says, check.summary), told
         assert not any("grader failed" in note for note in report.notes), told
         assert not any("grader failed" in check.summary for check in report.checks), told
-        assert (report.score == report.max_score) is (expected.verdict is PASS)
+        assert (report.score == report.max_score) is (check.verdict is PASS)
         assert len(report.output.text) < 1 << 14
         assert harm(around, report.output.text) == []
         assert is_sound(report, tmp_path / "reports")

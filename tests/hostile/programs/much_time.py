@@ -3,6 +3,9 @@
 import os
 import time
 
+import wrong_server
+
+listener = wrong_server.listen()
 deadline = time.monotonic() + 30
 while time.monotonic() < deadline:
     if os.fork() == 0:

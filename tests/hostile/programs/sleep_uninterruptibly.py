@@ -7,7 +7,7 @@ import wrong_server
 
 listener = wrong_server.listen()
 libc = ctypes.CDLL(None)
-listener.accept()
+first = listener.accept()
 if os.uname().machine == "x86_64":
     libc.syscall(58)
 else:

@@ -6,5 +6,5 @@ import signal
 import wrong_server
 
 listener = wrong_server.listen()
-listener.accept()
+first = listener.accept()
 os.kill(os.getpid(), signal.SIGSTOP)
