@@ -169,7 +169,9 @@ def _mount_private(needed: list[Path]) -> None:
         kernel.mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV)
         # No namespaces inside namespaces for anybody in here (user_namespaces(7)).
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
-        kernel.mount("tmpfs", str(workspace(needed)), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=512m,nr_inodes=65536,mode=755")
+        kernel.mount(
+            "tmpfs", str(workspace(needed)), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=512m,nr_inodes=65536,mode=755"
+        )
     except OSError as error:
         raise ArenaUnavailableError(f"this machine does not let the grader mount: {error}") from error
 

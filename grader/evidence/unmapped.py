@@ -48,7 +48,7 @@ def files_of_memory(pids: Iterable[int]) -> int:
             for fd in os.listdir(f"/proc/{pid}/fd"):
                 with contextlib.suppress(OSError):
                     path = f"/proc/{pid}/fd/{fd}"
-                    if os.readlink(path).startswith(_FILE_OF_MEMORY):  # noqa: PTH115 - hot enough
+                    if os.readlink(path).startswith(_FILE_OF_MEMORY):
                         about = os.stat(path)  # noqa: PTH116 - hot enough
                         found[about.st_dev, about.st_ino] = about.st_blocks * _BLOCK
     return sum(found.values())

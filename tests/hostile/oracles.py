@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 from collections.abc import Callable
@@ -51,10 +52,8 @@ def reached_a_listener(world: World, _output: str) -> list[str]:
             found.append(str(listener))
         except BlockingIOError:
             pass
-    try:
+    with contextlib.suppress(BlockingIOError):
         found.append(str(world.udp.recv(100)))
-    except BlockingIOError:
-        pass
     return found
 
 
@@ -126,7 +125,9 @@ def _namespaces() -> set[str]:
 def _segments() -> frozenset[str]:
     """This machine's shared memory, semaphores and message queues, but for those of other tests that run just now."""
     kinds = ("shm", "sem", "msg")
-    keys = [int(line.split()[0]) for kind in kinds for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]]
+    keys = [
+        int(line.split()[0]) for kind in kinds for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]
+    ]
     return frozenset(str(key) for key in keys if not FIRST_KEY <= key < 2 * FIRST_KEY)
 
 

@@ -131,7 +131,9 @@ def world(folder: Path, program: Path) -> Iterator[World]:
             tcp=_listeners(stack),
             udp=stack.enter_context(_bound(socket.AF_INET, socket.SOCK_DGRAM, ("", 0))),
             abstract=stack.enter_context(_bound(socket.AF_UNIX, socket.SOCK_STREAM, f"\0{nonce}")),
-            file=stack.enter_context(_bound(socket.AF_UNIX, socket.SOCK_STREAM, os.path.relpath(folder / "engine.sock"))),
+            file=stack.enter_context(
+                _bound(socket.AF_UNIX, socket.SOCK_STREAM, os.path.relpath(folder / "engine.sock"))
+            ),
             key=key,
             segment=segment,
         )
