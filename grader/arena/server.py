@@ -28,7 +28,7 @@ class RunningServer:
     that no process of the submission's can ever get the id of a helper. `told` is bwrap's status pipe, kept open
     because bwrap still writes to it when the server ends; `silence` is the writing end of its standard input, on which
     nothing is ever written; `started` is when, by the monotonic clock. `in_background`: the process that was started
-    has ended with status 0, and others go on.
+    has ended with status 0, and others go on; of a server that was `told_to_stop` that is the end.
     """
 
     process: subprocess.Popen[bytes]
@@ -41,6 +41,7 @@ class RunningServer:
     helpers: set[int] = field(default_factory=set)
     exit_status: int | None = None
     in_background: bool = False
+    told_to_stop: bool = False
 
     def poll(self) -> int | None:
         """The server's exit status as a shell would tell it (128 + N for signal N), or None while it runs.
@@ -53,7 +54,8 @@ class RunningServer:
         status = self.status_of_first()
         if status is None:
             return None
-        if status == 0 and self.first and _ended(self.first) is None:
+        leaves = status == 0 and (self.in_background or not self.told_to_stop)
+        if leaves and self.first and _ended(self.first) is None:
             self.in_background = self.in_background or bool(self._others())
             return None
         self.exit_status = status
