@@ -182,3 +182,23 @@ def test_a_turn_is_over_when_every_timed_thread_has_run_and_nobody_runs_now() ->
     assert took_a_turn(before, look(1, ran, replace(ran, tid=2)), keys)
     assert took_a_turn(before, look(1, ran), keys), "the other thread is gone"
     assert not took_a_turn(before, look(1, ran, replace(ran, tid=2, state="R")), keys)
+
+
+def test_a_server_that_is_stopped_for_a_second_is_told_so() -> None:
+    account = Account(Budget(), began_ns=0)
+    account.add(look(1, sample(1, 0, 0, state="T", call=None)), ())
+    account.add(look(1.5, sample(1.5, 0, 0, state="T", call=None)), ())
+    assert account.spent(int(1.5 * SECOND)) is None
+
+    spent = account.spent(2 * SECOND)
+
+    assert spent is not None
+    assert "is stopped (SIGSTOP)" in spent.reason
+
+
+def test_a_server_that_goes_on_after_a_stop_has_its_patience_back() -> None:
+    account = Account(Budget(), began_ns=0)
+    account.add(look(1, sample(1, 0, 0, state="T", call=None)), ())
+    account.add(look(1.5, sample(1.5, 0, 0)), ())
+
+    assert account.spent(3 * SECOND) is None
