@@ -130,9 +130,9 @@ def lines_until(fd: int, deadline: float) -> Iterator[bytes | None]:
 
 
 def _end(child: int) -> None:
-    """However we got here, Ctrl-C included: the arena and everything in it ends now."""
+    """However we got here, Ctrl-C included: the arena and everything in it ends now, and has ended on return."""
     try:
-        os.kill(child, signal.SIGKILL)
+        os.kill(child, signal.SIGTERM)
     except ProcessLookupError:
         return
     os.waitpid(child, 0)

@@ -32,6 +32,10 @@ _EXTRA_ADDRESS_SPACE = 2 << 30
 _EXTRA_PROCESSES = 8
 _CANNOT_EXECUTE = (126, 127)
 _SOON = 0.1
+_IN_BACKGROUND = (
+    "The server went into the background: its first process ended with status 0 and left others running, and these "
+    "were judged. A server that stays in the foreground is easier to watch and to stop."
+)
 _ONE_TURN = Budget(cpu=0.1, wakeups=2, wall=1.0, least=0)
 
 
@@ -169,9 +173,11 @@ class Launch:
                 self._require_program(self.work.run)
             if found.how is not How.MET:
                 return stage.finding(found, "the server did not come to listen", doing="start")
+            rest = stage.rest()
+            # At rest it may listen on more than the port on which it was first seen to.
+            stage.listener = next(iter(stage.listeners()), stage.listener)
             if len(stage.listeners()) > 1 and self._port != stage.port:
                 return self._with_right_port(stage)
-            rest = stage.rest()
             self._fresh = signature(rest.evidence) if rest.at_rest else None
         except CheckFailed as stopped:
             return stopped.finding
@@ -230,6 +236,8 @@ class Launch:
         if self.stage is None:
             return
         self.stage.close()
+        if self.stage.server.in_background and _IN_BACKGROUND not in self.notes:
+            self.notes.append(_IN_BACKGROUND)
         output = self.stage.server.output
         if output.total >= self.output.total_bytes:
             self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept)

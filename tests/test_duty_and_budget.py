@@ -209,3 +209,23 @@ def test_a_wait_that_a_running_thread_falls_into_must_run_out_too() -> None:
 
     turns.add(look(2, sample(2, 0, 0)), nap)
     assert turns.whole
+
+
+def test_a_server_that_is_stopped_for_a_second_is_told_so() -> None:
+    account = Account(Budget(), began_ns=0)
+    account.add(look(1, sample(1, 0, 0, state="T", call=None)), ())
+    account.add(look(1.5, sample(1.5, 0, 0, state="T", call=None)), ())
+    assert account.spent(int(1.5 * SECOND)) is None
+
+    spent = account.spent(2 * SECOND)
+
+    assert spent is not None
+    assert "is stopped (SIGSTOP)" in spent.reason
+
+
+def test_a_server_that_goes_on_after_a_stop_has_its_patience_back() -> None:
+    account = Account(Budget(), began_ns=0)
+    account.add(look(1, sample(1, 0, 0, state="T", call=None)), ())
+    account.add(look(1.5, sample(1.5, 0, 0)), ())
+
+    assert account.spent(3 * SECOND) is None

@@ -159,3 +159,40 @@ def test_two_servers_in_turn_do_not_meet_in_time_wait(grade_source: Grade) -> No
     report = grade_source("kept = []\n" + dirty, "- behaviour: echo\n- behaviour: echo\n- behaviour: echo")
 
     assert [check.verdict for check in report.checks] == [Verdict.PASS] * 3
+
+
+def test_a_port_on_which_it_listens_a_little_later_is_still_preferred(grade_source: Grade) -> None:
+    source = "import socket\nothers = [socket.create_server(('', port)) for port in range(7000, 7050)]\n" + RIGHT
+
+    report = grade_source(source)
+
+    assert report.checks[0].verdict is Verdict.PASS
+    assert report.notes == []
+
+
+def test_a_server_in_the_background_is_judged_like_any_other_and_the_report_says_so(grade_source: Grade) -> None:
+    daemon = "import os\nif os.fork(): os._exit(0)\nos.setsid()\nif os.fork(): os._exit(0)\n"
+
+    report = grade_source(daemon + RIGHT, "- behaviour: echo\n- behaviour: stops\n- behaviour: restarts\n")
+
+    assert [check.verdict for check in report.checks] == [Verdict.PASS] * 3
+    assert len(report.notes) == 1
+    assert report.notes[0].startswith("The server went into the background")
+
+
+def test_what_is_wrong_in_the_background_is_proved_there(grade_source: Grade) -> None:
+    daemon = "import os\nif os.fork(): os._exit(0)\n"
+    source = changed(("    if data:\n", "    connection.setblocking(True)\n    connection.recv(1)\n    if data:\n"))
+
+    check = grade_source(daemon + source).checks[0]
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, Basis.PROOF)
+
+
+def test_a_server_whose_first_process_fails_has_ended_whoever_else_lives(grade_source: Grade) -> None:
+    source = "import os, time\nif os.fork() == 0: time.sleep(1000)\nraise SystemExit(3)\n"
+
+    report = grade_source(source)
+
+    assert report.checks[0].summary == "the server did not come to listen: the server ended with status 3"
+    assert report.notes == []

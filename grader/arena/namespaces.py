@@ -41,7 +41,7 @@ def run_isolated(body: Callable[[], None], needed: Iterable[Path], refused: Call
 
     The child ends with status 0, 70 if `body` raised, 71 if this machine refuses an arena; then it has called
     `refused` with the reason. `needed` are paths that must stay visible. Killing the child, or the death of the
-    caller, ends everything in the arena.
+    caller, ends everything in the arena; on SIGTERM the child ends after everything in the arena has.
     """
     parent = os.getpid()
     ready, tell_ready = os.pipe()
@@ -73,6 +73,8 @@ def _run_child(
     try:
         _follow(parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
         _enter_namespaces(*pipes)
         status = _as_first_process(body, needed)
     except ArenaUnavailableError as error:
@@ -136,15 +138,29 @@ def has_student_user() -> bool:
 
 
 def _as_first_process(body: Callable[[], None], needed: list[Path]) -> int:
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
     first = os.fork()
     if first:
-        _, status = os.waitpid(first, 0)
-        return os.waitstatus_to_exitcode(status) & 0xFF
+        return _outlive(first)
     kernel.die_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
     _mount_private(needed)
     new_network()
     body()
     return 0
+
+
+def _outlive(first: int) -> int:
+    """Wait for process 1 of the arena, which ends after all others in there; SIGTERM kills it."""
+
+    def end_arena(*_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end_arena)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+    _, status = os.waitpid(first, 0)
+    return os.waitstatus_to_exitcode(status) & 0xFF
 
 
 def _mount_private(needed: list[Path]) -> None:
@@ -153,7 +169,9 @@ def _mount_private(needed: list[Path]) -> None:
         kernel.mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV)
         # No namespaces inside namespaces for anybody in here (user_namespaces(7)).
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
-        kernel.mount("tmpfs", str(workspace(needed)), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=512m,mode=755")
+        kernel.mount(
+            "tmpfs", str(workspace(needed)), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=512m,nr_inodes=65536,mode=755"
+        )
     except OSError as error:
         raise ArenaUnavailableError(f"this machine does not let the grader mount: {error}") from error
 
@@ -170,12 +188,13 @@ def workspace(needed: list[Path]) -> Path:
 def new_network() -> None:
     """Move this process into a fresh network namespace with loopback up: no port taken, nothing in TIME_WAIT.
 
+    And into a fresh IPC namespace, so that no server finds shared memory of one before it (ipc_namespaces(7)).
     With a small socket table of its own where the kernel can do that (Linux 6.1): the machine's has hundreds of
     thousands of buckets, and whoever lists the sockets of one namespace walks through them all.
     """
     with contextlib.suppress(OSError):
         _TABLE_SIZE.write_text("1024")
-    kernel.unshare(_NEWNET)
+    kernel.unshare(_NEWNET | _NEWIPC)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]

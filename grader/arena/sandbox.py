@@ -27,6 +27,7 @@ _SYSTEM_FILES = (
     "/etc/alternatives",
     "/etc/localtime",
 )
+_OF_THE_KERNEL = ("config.gz", "kallsyms", "kcore", "keys", "kmsg", "modules", "timer_list")
 _HOSTNAME = "arena"
 _OWN_FILES = {
     "hosts": f"127.0.0.1 localhost {_HOSTNAME}\n::1 localhost\n",
@@ -130,14 +131,15 @@ def command(folder: Path, scratch: Path, program: Program, status_fd: int, filte
     the arena's own tmpfs, whose size bounds them. bwrap tells the process id of the sandbox's first process on
     `status_fd`, and reads the filter of system calls from `filter_fd`.
     """
-    words = [bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", _HOSTNAME]
-    # Without --die-with-parent: what the first process leaves behind lives on, to be seen, until the arena ends it.
+    words = [bubblewrap(), "--unshare-pid", "--unshare-uts", "--hostname", _HOSTNAME]
+    # It is the arena's process namespace that ends everything with us; with --die-with-parent a server that goes into
+    # the background would end with its first process.
     words += ["--new-session", "--json-status-fd", str(status_fd), "--ro-bind", "/usr", "/usr"]
     words += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
     words += _parents(Path(HOME)) + _parents(Path("/etc/hosts")) + _system_mounts()
     for path in {*needed_paths(), *program.shown}:
         words += [*_parents(path), "--ro-bind", str(path), str(path)]
-    words += ["--proc", "/proc", "--dev", "/dev"]
+    words += ["--proc", "/proc", "--dev", "/dev", *_masks()]
     for name, inside in (("tmp", "/tmp"), ("shm", "/dev/shm"), ("home", HOME)):  # noqa: S108 - inside the sandbox
         words += ["--bind", str(_private(scratch / name)), inside]
     for name, text in _OWN_FILES.items():
@@ -164,6 +166,13 @@ def _system_mounts() -> list[str]:
     for name in _SYSTEM_FILES:
         words += ["--ro-bind-try", name, name]
     return words
+
+
+@functools.cache
+def _masks() -> tuple[str, ...]:
+    """What /proc tells of the whole machine's kernel and no server needs: nothing is to be read there."""
+    there = [f"/proc/{name}" for name in _OF_THE_KERNEL if Path("/proc", name).exists()]
+    return tuple(word for path in there for word in ("--ro-bind", "/dev/null", path))
 
 
 def _without_privileges() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -22,8 +23,12 @@ from grader.arena.seccomp import filter_program
 class RunningServer:
     """A started sandbox: `helpers` are the process ids in it that are ours (bwrap's), not the submission's.
 
-    `told` is bwrap's status pipe, kept open because bwrap still writes to it when the server ends; `silence` is the
-    writing end of its standard input, on which nothing is ever written; `started` is when, by the monotonic clock.
+    `process` watches over the sandbox and ends with the first process in it; `first` is process 1 of the sandbox, which
+    ends with the last (0 if the sandbox did not come to stand). Neither is reaped before the sandbox is ended, so
+    that no process of the submission's can ever get the id of a helper. `told` is bwrap's status pipe, kept open
+    because bwrap still writes to it when the server ends; `silence` is the writing end of its standard input, on which
+    nothing is ever written; `started` is when, by the monotonic clock. `in_background`: the process that was started
+    has ended with status 0, and others go on; of a server that was `told_to_stop` that is the end.
     """
 
     process: subprocess.Popen[bytes]
@@ -32,20 +37,47 @@ class RunningServer:
     told: TextIO
     silence: int
     started: float
+    first: int = 0
     helpers: set[int] = field(default_factory=set)
     exit_status: int | None = None
+    in_background: bool = False
+    told_to_stop: bool = False
 
     def poll(self) -> int | None:
-        """The server's exit status as a shell would tell it (128 + N for signal N), or None while it runs."""
-        if self.exit_status is None:
-            self.exit_status = self.process.poll()
-        return self.exit_status
+        """The server's exit status as a shell would tell it (128 + N for signal N), or None while it runs.
+
+        A server that goes into the background (daemon(3)) runs on: its first process has ended with status 0, and
+        others live. If the first one fails, or is killed, the server has ended, and the others are ended too.
+        """
+        if self.exit_status is not None:
+            return self.exit_status
+        status = self.status_of_first()
+        if status is None:
+            return None
+        leaves = status == 0 and (self.in_background or not self.told_to_stop)
+        if leaves and self.first and _ended(self.first) is None:
+            self.in_background = self.in_background or bool(self._others())
+            return None
+        self.exit_status = status
+        if self.first:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.first, signal.SIGKILL)
+        return status
+
+    def _others(self) -> set[int]:
+        return {int(name) for name in os.listdir("/proc") if name.isdecimal()} - self.helpers
+
+    def status_of_first(self) -> int | None:
+        """The exit status of the process that was started, as a shell would tell it, or None while that runs."""
+        return _ended(self.process.pid) if self.process.returncode is None else self.process.returncode
 
     def end_processes(self) -> None:
         """Kill every process in the arena but the grader's, and reap them."""
+        self.exit_status = self.poll()
         self.process.kill()
         self.process.wait()
         end_everybody()
+        self.first = 0
 
     def end(self) -> None:
         """End the processes, keep what they had printed, and give the descriptors back; once."""
@@ -56,6 +88,17 @@ class RunningServer:
         self.output.close()
         self.told.close()
         os.close(self.silence)
+
+
+def _ended(child: int) -> int | None:
+    """The status of a child of ours that has ended, which stays to be reaped; None while it is not known to have."""
+    try:
+        found = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    if found is None:
+        return None
+    return found.si_status if found.si_code == os.CLD_EXITED else 128 + found.si_status
 
 
 def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_cap: int) -> RunningServer:
@@ -78,6 +121,7 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
         stdin=silent,
         stdout=writing,
         stderr=writing,
+        env={},  # of the grader's own nothing is to be read in /proc/1/environ
         pass_fds=(tell_status, *([refused] if refused is not None else [])),
         preexec_fn=lambda: _prepare(bounds),  # noqa: PLW1509 - the arena's process has one thread
     )
@@ -86,8 +130,9 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
             os.close(ours)
     inode = os.fstat(reading).st_ino
     told = os.fdopen(status)
-    helpers = {os.getpid(), process.pid, *_first_process(told)}
-    return RunningServer(process, Output(reading, output_cap), inode, told, silence, started, helpers)
+    first = _first_process(told)
+    helpers = {os.getpid(), process.pid, first}
+    return RunningServer(process, Output(reading, output_cap), inode, told, silence, started, first, helpers)
 
 
 def _filter() -> int | None:
@@ -109,19 +154,23 @@ def _prepare(bounds: Bounds) -> None:
     bounds.apply()
 
 
-def _first_process(status: TextIO) -> set[int]:
+def _first_process(status: TextIO) -> int:
     line = status.readline()
-    return {int(json.loads(line)["child-pid"])} if line else set()
+    return int(json.loads(line)["child-pid"]) if line else 0
 
 
 def run_to_end(folder: Path, scratch: Path, program: Program, bounds: Bounds, seconds: float) -> tuple[int | None, str]:
-    """Run a build in a sandbox: its exit status (None if `seconds` of wall time were not enough) and its output."""
+    """Run a build in a sandbox: its exit status (None if `seconds` of wall time were not enough) and its output.
+
+    It is over when its first process ends; what it leaves behind is ended.
+    """
     server = start(folder, scratch, program, bounds, 1 << 18)
     ended = os.pidfd_open(server.process.pid)
     deadline = time.monotonic() + seconds
-    while server.poll() is None and (left := deadline - time.monotonic()) > 0:
+    while server.status_of_first() is None and (left := deadline - time.monotonic()) > 0:
         select.select([server.output.fd, ended], [], [], left)
         server.output.drain()
     os.close(ended)
+    status = server.status_of_first()
     server.end()
-    return server.exit_status, server.output.text
+    return status, server.output.text

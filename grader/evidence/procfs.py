@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from grader.evidence import kernel, runtimes
+from grader.evidence import kernel, runtimes, unmapped
 from grader.evidence.records import (
     Counters,
     Descriptor,
@@ -29,6 +29,7 @@ _NONBLOCKING = os.O_NONBLOCK
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _PIPE = re.compile(r"pipe:\[(\d+)\]")
 _RESIDENT_PAGES = re.compile(r"^\d+ (\d+)")
+_SHARED_PAGES = re.compile(r"^\d+ \d+ (\d+)")
 _PROPORTIONAL_KB = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 _WATCHED = re.compile(r"^tfd:\s*(\d+)", re.MULTILINE)
 _SIGNALS = re.compile(r"^sigmask:\s*([0-9a-f]+)", re.MULTILINE)
@@ -41,6 +42,9 @@ _ANONYMOUS = {
     "anon_inode:[timerfd]": DescriptorKind.TIMERFD,
     "anon_inode:[io_uring]": DescriptorKind.IO_URING,
 }
+_CHILDREN_USER, _CHILDREN_SYSTEM = 13, 14  # words of /proc/PID/stat after the name
+_TICKS = os.sysconf("SC_CLK_TCK")
+_WORTH_A_LOOK = 4
 _SCHEDULED_CLOCK = 2
 """The low bits of a process's clock in clock_gettime(2): its CPU time to the nanosecond."""
 _INTERNET_KINDS = {socket.SOCK_STREAM: DescriptorKind.TCP, socket.SOCK_DGRAM: DescriptorKind.UDP}
@@ -103,7 +107,8 @@ class ProcReader:
     """Reads the server's tree: every process of the namespace that is not one of `helpers`.
 
     `output_inode` is the pipe that the grader drains. `schedstat` is False where the kernel's figures do not move.
-    `students` are the folders that the submission can write to.
+    `students` are the folders that the submission can write to. `reaper` is the helper that waits for those whose own
+    parent has ended; `shared_before` is how much shared memory the machine had when this began.
     """
 
     helpers: set[int] = field(default_factory=set)
@@ -111,12 +116,19 @@ class ProcReader:
     schedstat: bool = True
     students: tuple[str, ...] = ()
     root: str = "/proc"
+    reaper: int = 0
+    shared_before: int = field(default_factory=unmapped.shared_memory_of_the_machine)
     main: int = field(default=0, init=False)
+    in_background: bool = field(default=False, init=False)
 
     def pids(self) -> list[int]:
-        """The process ids of the tree, zombies included; the first that is ever there is `main`."""
+        """The process ids of the tree, zombies included.
+
+        The first that is ever there is `main`; of a server `in_background` it is always the eldest that is left.
+        """
         found = [pid for pid in _numbers(self.root) if pid not in self.helpers]
-        self.main = self.main or min(found, default=0)
+        if not self.main or (self.in_background and self.main not in found):
+            self.main = min(found, default=self.main)
         return found
 
     def look(self) -> Pass:
@@ -175,12 +187,19 @@ class ProcReader:
         return found
 
     def cpu_seconds(self) -> float:
-        """CPU time that the living processes have used so far, in all their threads, ended ones too."""
+        """CPU time that the tree has used so far: the living processes, and the ended ones that were waited for."""
         total = 0.0
         for pid in self.pids():
             with contextlib.suppress(OSError):
-                total += time.clock_gettime(~pid << 3 | _SCHEDULED_CLOCK)
+                total += time.clock_gettime(~pid << 3 | _SCHEDULED_CLOCK) + self._cpu_of_children(pid)
+        with contextlib.suppress(OSError):
+            total += self._cpu_of_children(self.reaper) if self.reaper else 0.0
         return total
+
+    def _cpu_of_children(self, pid: int) -> float:
+        """CPU seconds of the children of a process that have ended and been waited for (cutime, cstime in proc(5))."""
+        words = _read(f"{self.root}/{pid}/stat").rpartition(")")[2].split()
+        return (int(words[_CHILDREN_USER]) + int(words[_CHILDREN_SYSTEM])) / _TICKS
 
     def memory(self, allowed: int) -> int:
         """Resident bytes of the whole tree.
@@ -188,10 +207,26 @@ class ProcReader:
         What processes share counts once, as smaps_rollup tells it. That is slow to read, so it is asked only when
         the quick sum, in which it counts for each of them, is more than `allowed`.
         """
-        quick = sum(self._figure(pid, "statm", _RESIDENT_PAGES) for pid in self.pids()) * os.sysconf("SC_PAGE_SIZE")
-        if quick <= allowed:
-            return quick
-        return sum(self._figure(pid, "smaps_rollup", _PROPORTIONAL_KB) for pid in self.pids()) * 1024
+        pids = self.pids()
+        quick = sum(self._figure(pid, "statm", _RESIDENT_PAGES) for pid in pids) * os.sysconf("SC_PAGE_SIZE")
+        hidden = self._unmapped(pids, allowed)
+        if quick + hidden <= allowed:
+            return quick + hidden
+        return sum(self._figure(pid, "smaps_rollup", _PROPORTIONAL_KB) for pid in pids) * 1024 + hidden
+
+    def _unmapped(self, pids: list[int], allowed: int) -> int:
+        """Bytes of files of memory and segments that nobody has mapped.
+
+        To find them takes a while, so nobody looks before the machine's shared memory has grown by a good part of
+        `allowed`. What of them is mapped stands in the resident size, together with libraries: that is taken off.
+        """
+        if unmapped.shared_memory_of_the_machine() - self.shared_before < allowed // _WORTH_A_LOOK:
+            return 0
+        held = unmapped.segments() + unmapped.files_of_memory(pids)
+        if not held:
+            return 0
+        mapped = sum(self._figure(pid, "statm", _SHARED_PAGES) for pid in pids) * os.sysconf("SC_PAGE_SIZE")
+        return max(held - mapped, 0)
 
     def _figure(self, pid: int, file: str, pattern: re.Pattern[str]) -> int:
         try:

@@ -50,8 +50,12 @@ def read_stacks(pid: int, inside: str) -> tuple[Stack, ...]:
 
 def _outer_numbers(pid: int) -> dict[int, int]:
     """Thread ids as the process itself knows them, to those that we see (NSpid in proc(5))."""
-    numbers = {}
-    for tid in os.listdir(f"/proc/{pid}/task"):
+    numbers: dict[int, int] = {}
+    try:
+        tids = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return numbers  # it has just ended
+    for tid in tids:
         try:
             with open(f"/proc/{pid}/task/{tid}/status") as status:  # noqa: PTH123 - hot enough
                 ids = parse_status(status.read()).get("NSpid", tid).split()

@@ -16,6 +16,9 @@ _STARVED = 0.2
 _LONG_STARVED = 10
 """So many times its limit a server that is kept off the CPU is waited for."""
 
+_STOPPED_NS = 1_000_000_000
+"""How long all threads must be stopped: whoever stops for a moment only is let go on sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -55,7 +58,7 @@ class Account:
 
     `blind`: the kernel does not tell how long a thread stood in the run queue. `before_ns` and `before_delay_ns` are
     what earlier waits of the same check have spent; `own_ns` is what the grader itself used, on a CPU or waiting for
-    one, since this wait began.
+    one, since this wait began. `stopped_ns` is since when every thread is stopped by a signal, 0 if that is not so.
     """
 
     budget: Budget
@@ -69,6 +72,7 @@ class Account:
     earlier_ns: int = 0
     earlier_delay_ns: int = 0
     blind: bool = False
+    stopped_ns: int = 0
     _last: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
 
     def restart(self, now_ns: int) -> None:
@@ -86,6 +90,8 @@ class Account:
         """
         timed = {(wait.pid, wait.tid) for wait in waits if wait.limit is not None and not wait.runtime}
         quiet = all(sample.state == "S" and sample.call for sample in look.threads)
+        stopped = bool(look.threads) and all(sample.state == "T" for sample in look.threads)
+        self.stopped_ns = (self.stopped_ns or look.began_ns) if stopped else 0
         for sample in look.threads:
             key, counters = (sample.pid, sample.tid), sample.counters
             self.blind |= counters.delay_ns is None
@@ -110,6 +116,8 @@ class Account:
             return Spent(f"it used {self.cpu_ns / 1e9:.1f} s of CPU time without getting any further", busy=True)
         if self.wakeups >= self.budget.wakeups and wall >= self.budget.least:
             return Spent(f"its timed wait woke {self.wakeups} times without getting any further")
+        if self.stopped_ns and now_ns - self.stopped_ns >= _STOPPED_NS:
+            return Spent("every thread of it is stopped (SIGSTOP), and none is left that could let it go on")
         total_ns, delay_ns = self.total(now_ns)
         return self._by_the_clock("nothing came in", wall, self.delay_ns, self.budget.wall) or self._by_the_clock(
             "it was not done after", total_ns / 1e9, delay_ns, self.budget.total

@@ -79,7 +79,7 @@ def somebody_lives(evidence: Evidence) -> str | None:
 
 
 def main_lives(evidence: Evidence) -> str | None:
-    """The process that was started still lives: once it has ended the server has, whoever else lives on."""
+    """The process that was started still lives, or has left the server to others (in the background)."""
     alive = {sample.pid for sample in (*evidence.first.threads, *evidence.second.threads)}
     ended = evidence.main and evidence.first.threads and evidence.main not in alive
     return f"process {evidence.main}, which was started, has ended" if ended else None

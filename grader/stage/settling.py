@@ -75,7 +75,7 @@ class Settling:
     def attend(self, server: RunningServer) -> None:
         """This is the server from now on."""
         self.server = server
-        self.reader = ProcReader(server.helpers, server.output_inode, self.schedstat, WRITABLE)
+        self.reader = ProcReader(server.helpers, server.output_inode, self.schedstat, WRITABLE, reaper=server.first)
         self.collector = Collector(self.reader, self.table, self._states)
 
     def _states(self) -> tuple[ClientState, ...]:
@@ -210,6 +210,7 @@ class Settling:
             return Outcome(How.MET)
         if over and self.server.poll() is not None:
             return self._ended(expectation)
+        self.reader.in_background = self.server.in_background
         if trouble := expectation.broken():
             return self._why_broken(expectation, trouble)
         return None

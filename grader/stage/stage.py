@@ -442,7 +442,7 @@ class Stage(Settling):
 
     def send_signal(self, number: signal.Signals, *, everybody: bool) -> None:
         """Signal the first process of the server, or everybody, as a terminal does when Ctrl-C is typed."""
-        self.used_up = True
+        self.used_up = self.server.told_to_stop = True
         for pid in self.reader.pids() if everybody else [self.reader.main]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)

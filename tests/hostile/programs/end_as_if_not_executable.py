@@ -1,0 +1,3 @@
+"""Ends with the status of a program that cannot be executed."""
+
+raise SystemExit(126)

@@ -1,0 +1,3 @@
+"""Ends with the status of a program that was not found."""
+
+raise SystemExit(127)

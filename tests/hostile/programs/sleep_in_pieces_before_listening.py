@@ -1,0 +1,6 @@
+"""Sleeps for ever before it listens, in short pieces."""
+
+import time
+
+while True:
+    time.sleep(0.005)
