@@ -109,13 +109,13 @@ class Settling:
         pause, began_own_ns = _SHORTEST_PAUSE, self.own_time()
         while True:
             self.pump()
+            self._police()  # before anything else: a server that always answers at once is looked at, too
             if found := self._observed(expectation):
                 return found
             began = time.monotonic()
             if (now := expectation.progress()) != progress:
                 progress, pause = now, _SHORTEST_PAUSE
                 account.restart(time.monotonic_ns())
-            self._police()
             look, waits = self.look()
             waited_for = by_runtime and any(wait.runtime and wait.limit is not None for wait in waits)
             evidence = self.collector.complete(look) if asleep(look) and not waited_for else None
@@ -149,6 +149,7 @@ class Settling:
 
         One that naps between two clients is not at rest as long as it still accepts them: it has its whole budget.
         """
+        self._next_police = 0.0
         found = self.settle(expectations.NEVER, _RESTING)
         if found.how is not How.SPENT or found.quiet or not self._queued():
             return found
