@@ -124,6 +124,7 @@ class Settling:
         pause, began_own_ns = _SHORTEST_PAUSE, self.own_time()
         while True:
             self.pump()
+            self._police()  # before anything else: a server that always answers at once is looked at, too
             lasting = to_the_last and bool(self.reader.pids())
             if found := self._observed(expectation, over=not lasting):
                 return found
@@ -131,7 +132,6 @@ class Settling:
             if (now := expectation.progress()) != progress:
                 progress, pause = now, _SHORTEST_PAUSE
                 account.restart(time.monotonic_ns())
-            self._police()
             look, waits = self.look()
             waited_for = by_runtime and any(wait.runtime and wait.limit is not None for wait in waits)
             evidence = self.collector.complete(look) if asleep(look) and not waited_for else None
@@ -168,6 +168,7 @@ class Settling:
         One that naps between two clients is not at rest as long as it still accepts them; one that accepts nobody for
         as long as it takes to be let go is.
         """
+        self._next_police = 0.0
         resting = _RESTING.for_clients(len(self.guests))
         found = self.settle(expectations.NEVER, resting)
         if found.how is not How.SPENT or found.quiet or not self._queued():

@@ -164,7 +164,7 @@ PROGRAMS = {
     "talk_to_itself": refused("longer than", verdict=OPEN, time="5 s"),
     # Taking too much.
     "many_descriptors": refused(UNSERVED),
-    "many_threads": refused("stopped: it had|did not come to listen"),
+    "many_threads": refused("stopped: it had", processes=6),
     "many_processes": refused("stopped: it had|did not come to listen"),
     "many_zombies": refused("stopped: it had"),
     "much_memory": refused("stopped: it held"),

@@ -116,7 +116,7 @@ def world(folder: Path, program: Path) -> Iterator[World]:
             (folder / name).write_text(f"# {secret}\n")
         shared = Path("/dev/shm", f"{nonce}-shared")  # noqa: S108 - what is read from there is what this is about
         shared.write_text(secret)
-        stack.callback(shared.unlink)
+        stack.callback(shared.unlink, missing_ok=True)
         segment = _libc.shmget(key, 4096, 0o1600)
         address = _libc.shmat(segment, None, 0)
         ctypes.memmove(address, secret.encode(), len(secret))

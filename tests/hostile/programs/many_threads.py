@@ -7,6 +7,6 @@ try:
     for _ in range(500):
         threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
 except RuntimeError as error:
-    print(error, flush=True)
+    print(threading.active_count(), error, flush=True)
 
 import right
