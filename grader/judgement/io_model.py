@@ -262,7 +262,9 @@ def contradictions(found: Facets, allowed: dict[str, list[str]]) -> list[str]:
 
 
 def _wrong_waits(found: Facets, waits: list[str]) -> list[str]:
-    right = {*waits, *found.single} if "recv" in waits else set(waits)
+    # Of a library's or a runtime's loop it is no accident that it waits as it does.
+    own = found.library in (None, "selectors", "socketserver")
+    right = {*waits, *found.single} if own and "recv" in waits else set(waits)
     wrong = [wait for wait in found.waits if waits and wait not in right]
     if wrong == ["running"]:
         return [f"it never waits in {_listed(waits)}: it runs all the time, whether or not there is work"]
