@@ -59,7 +59,7 @@ class RunningServer:
             self.in_background = self.in_background or bool(self._others())
             return None
         self.exit_status = status
-        if self.first:
+        if self.first and not self.told_to_stop:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.first, signal.SIGKILL)
         return status

@@ -128,9 +128,17 @@ def _on_one_socket(scene: Scene) -> tuple[str, ...]:
     """
     seen: dict[str, dict[tuple[int, int], set[int]]] = {}
     for wait in scene.waits:
-        if wait.kind in _SETS and (fds := watched(wait, scene.processes)):
+        if wait.kind in _SETS and (fds := watched(wait, scene.processes)) and _also_a_wake_up(wait, scene.processes):
             seen.setdefault(_CALL_FACET[wait.kind], {}).setdefault((wait.pid, wait.tid), set()).update(fds)
     return tuple(call for call, threads in seen.items() if all(len(fds) == 1 for fds in threads.values()))
+
+
+def _also_a_wake_up(wait: Wait, processes: tuple[Process, ...]) -> bool:
+    """Whether a wait is for something else than connections, too."""
+    files = {d.fd: d for p in processes if p.pid == wait.pid for d in p.descriptors}
+    targets = {*wait.reads, *wait.writes}
+    members = {fd for one in targets if one in files for fd in files[one].watches} or targets
+    return any(fd in files and files[fd].kind is not DescriptorKind.TCP for fd in members)
 
 
 def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> _Workers:

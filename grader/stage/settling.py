@@ -211,7 +211,8 @@ class Settling:
             return Outcome(How.MET)
         if over and self.server.poll() is not None:
             return self._ended(expectation)
-        self.reader.in_background = self.server.in_background
+        # Where the end of the last is waited for, those who are left are the server.
+        self.reader.in_background = self.server.in_background or not over
         if trouble := expectation.broken():
             return self._why_broken(expectation, trouble)
         return None

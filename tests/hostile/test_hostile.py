@@ -201,7 +201,7 @@ PROGRAMS = {
     "answer_unasked": refused("although nothing more was asked for|HELLO"),
     "speak_http": refused(UNSERVED),
     "close_at_once": refused("closed the connection|reset the connection"),
-    "reset_at_once": refused("reset"),
+    "reset_at_once": refused("reset|has not been accepted"),
     "answer_slowly": refused("longer than", verdict=OPEN, time="5 s"),
     "answer_for_ever": refused("although nothing more was asked for"),
     # While it is built.
