@@ -3,6 +3,8 @@
 It keeps no more than `max_children` (40) at once: whoever comes then waits until one has left.
 """
 
+import contextlib
+import os
 import signal
 import socketserver
 import sys
@@ -27,6 +29,13 @@ class Server(socketserver.ForkingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
     block_on_close = False
+
+    def server_close(self):
+        # The children hold the listener too: whoever leaves one behind leaves the port taken.
+        for pid in self.active_children or ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        super().server_close()
 
 
 def main():
