@@ -112,8 +112,3 @@ def _home(folder: Path) -> tuple[str, frozenset[str]]:
 @functools.cache
 def _kinds(name: str) -> Mapping[str, str]:
     return {check.id: check.full_name for check in load_spec(find_spec(name), catalogue()).checks}
-
-
-def admitted(spec: Spec, server: KnownServer) -> Spec:
-    """The spec as it is asked of one server: whatever language it is in."""
-    return spec.model_copy(update={"server": spec.server.model_copy(update={"entry": [server.entry]})})
