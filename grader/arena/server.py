@@ -8,13 +8,14 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from grader.arena.namespaces import end_everybody
 from grader.arena.output import Output
-from grader.arena.sandbox import Bounds, Program, command
+from grader.arena.sandbox import INSIDE, WRITABLE, Bounds, Program, command
 from grader.arena.seccomp import filter_program
 
 
@@ -24,6 +25,7 @@ class RunningServer:
 
     `told` is bwrap's status pipe, kept open because bwrap still writes to it when the server ends; `silence` is the
     writing end of its standard input, on which nothing is ever written; `started` is when, by the monotonic clock.
+    It sees the submission at `inside` and can write to `writable`. Where it has no namespaces `first` is its process.
     """
 
     process: subprocess.Popen[bytes]
@@ -34,6 +36,9 @@ class RunningServer:
     started: float
     helpers: set[int] = field(default_factory=set)
     exit_status: int | None = None
+    inside: str = INSIDE
+    writable: tuple[str, ...] = WRITABLE
+    first: int = 0
 
     def poll(self) -> int | None:
         """The server's exit status as a shell would tell it (128 + N for signal N), or None while it runs."""
@@ -79,7 +84,7 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
         stdout=writing,
         stderr=writing,
         pass_fds=(tell_status, *([refused] if refused is not None else [])),
-        preexec_fn=lambda: _prepare(bounds),  # noqa: PLW1509 - the arena's process has one thread
+        preexec_fn=lambda: prepare(bounds),  # noqa: PLW1509 - the arena's process has one thread
     )
     for ours in (writing, tell_status, silent, refused):
         if ours is not None:
@@ -88,6 +93,10 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
     told = os.fdopen(status)
     helpers = {os.getpid(), process.pid, *_first_process(told)}
     return RunningServer(process, Output(reading, output_cap), inode, told, silence, started, helpers)
+
+
+Starter = Callable[[Path, Path, Program, Bounds, int], RunningServer]
+"""Starts a program: its folder, its scratch, the program, its bounds, how much of its output to keep."""
 
 
 def _filter() -> int | None:
@@ -101,7 +110,7 @@ def _filter() -> int | None:
     return fd
 
 
-def _prepare(bounds: Bounds) -> None:
+def prepare(bounds: Bounds) -> None:
     """What the grader, or whoever started it, ignores or blocks must not be ignored by the server (signal(7))."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
@@ -114,9 +123,11 @@ def _first_process(status: TextIO) -> set[int]:
     return {int(json.loads(line)["child-pid"])} if line else set()
 
 
-def run_to_end(folder: Path, scratch: Path, program: Program, bounds: Bounds, seconds: float) -> tuple[int | None, str]:
+def run_to_end(
+    folder: Path, scratch: Path, program: Program, bounds: Bounds, seconds: float, begin: Starter = start
+) -> tuple[int | None, str]:
     """Run a build in a sandbox: its exit status (None if `seconds` of wall time were not enough) and its output."""
-    server = start(folder, scratch, program, bounds, 1 << 18)
+    server = begin(folder, scratch, program, bounds, 1 << 18)
     ended = os.pidfd_open(server.process.pid)
     deadline = time.monotonic() + seconds
     while server.poll() is None and (left := deadline - time.monotonic()) > 0:

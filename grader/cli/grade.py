@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import click
 from rich.console import Console
 
 import grader
+from grader.arena.levels import Level
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError
 from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, usable_spec
@@ -20,6 +22,8 @@ from grader.report.model import CheckResult, Report
 from grader.report.terminal import print_report
 from grader.spec import Spec
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
 
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=PATH, metavar="SUBMISSION...")
@@ -27,6 +31,13 @@ from grader.spec import Spec
 @click.option("--output", type=PATH, default=Path("grade-report"), show_default=True, help="Where reports go.")
 @click.option("--only", multiple=True, metavar="CHECK", help="Run only this check (by its id), and what it needs.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What stdout carries.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["auto", "namespaces", "process"]),
+    default="auto",
+    show_default=True,
+    help="How servers are kept apart: auto takes the best that this machine allows, and every report says which.",
+)
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
 @click.version_option(grader.__version__)
 def grade_command(
@@ -35,6 +46,7 @@ def grade_command(
     output: Path,
     only: tuple[str, ...],
     form: str,
+    isolation: Level,
     exit_zero: bool,
 ) -> None:
     """Grade SUBMISSION folders against SPEC and write a report for each.
@@ -46,14 +58,14 @@ def grade_command(
     status = 0
     try:
         for path in submissions:
-            status = max(status, _grade_one(path, spec, output, form))
+            status = max(status, _grade_one(path, spec, output, form, isolation))
     except KeyboardInterrupt:
         click.echo("grade: interrupted; nothing is left running", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(0 if exit_zero and status == 1 else status)
 
 
-def _grade_one(path: Path, spec: Spec, output: Path, form: str) -> int:
+def _grade_one(path: Path, spec: Spec, output: Path, form: str, isolation: Level) -> int:
     errors = Console(stderr=True)
     try:
         with errors.status(f"grading {escape_text(path.name)}") as line:
@@ -61,23 +73,29 @@ def _grade_one(path: Path, spec: Spec, output: Path, form: str) -> int:
             def progress(result: CheckResult) -> None:
                 line.update(f"grading {escape_text(path.name)}: {result.verdict} {result.id}")
 
-            report = grade(path, spec, progress)
+            report = grade(path, spec, progress, isolation)
     except SubmissionError as error:
         click.echo(f"grade: {escape_text(str(error))}", err=True)
         return UNUSABLE
     except ArenaUnavailableError as error:
-        click.echo(f"grade: {error}", err=True)
+        click.echo(f"grade: {escape_text(path.name)} was not graded: {escape_text(str(error))}", err=True)
         return FAULT
-    folder = _write(report, output)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault, and the others go on
+        words = f"the grader failed: {type(error).__name__}: {error}"
+        click.echo(f"grade: {escape_text(path.name)} was not graded: {escape_text(words)}", err=True)
+        return FAULT
+    unwritten = _write(report, output)
     if form == "json":
         click.echo(report_json(report), nl=False)
     else:
         print_report(report, Console())
-        click.echo(f"\nreport: {escape_text(str(folder / 'report.html'))}")
-    return report.exit_status
+        if not unwritten:
+            click.echo(f"\nreport: {escape_text(str(output / report.submission.name / 'report.html'))}")
+    return max(report.exit_status, unwritten)
 
 
-def _write(report: Report, output: Path) -> Path:
+def _write(report: Report, output: Path) -> int:
+    """Write the reports; 0, or the status of what went wrong: a place that was given wrongly, or our own trouble."""
     folder = output / report.submission.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,8 +103,8 @@ def _write(report: Report, output: Path) -> Path:
         write_html(report, folder / "report.html")
     except OSError as error:
         click.echo(f"grade: cannot write the report to {folder}: {error.strerror}", err=True)
-        sys.exit(UNUSABLE)
-    return folder
+        return FAULT if error.errno in _NO_ROOM else UNUSABLE
+    return 0
 
 
 def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:

@@ -28,7 +28,8 @@ class Outcome:
     """What `settle()` answers: `why` is one sentence; `evidence` lies behind a proof, `look` is the last pass.
 
     `busy`: it was CPU time that ran out; `starved`: the server was kept from running, so nothing is known; `quiet`:
-    nothing can happen before a time limit or a timer runs out, and nothing waits to be done.
+    nothing can happen before a time limit or a timer runs out, and nothing waits to be done. `still`: it would be
+    stuck, if only nobody else could reach it.
     """
 
     how: How
@@ -38,6 +39,7 @@ class Outcome:
     busy: bool = False
     starved: bool = False
     quiet: bool = False
+    still: bool = False
 
     @property
     def at_rest(self) -> bool:
@@ -63,6 +65,12 @@ def stuck(evidence: Evidence, expectation: Expectation) -> Outcome:
     waiting = unserved_clause(evidence, names, expectation.shortfall())
     why = f"{where_it_stands(evidence)}{'; ' + waiting if waiting else ''}"
     return Outcome(How.STUCK, why, evidence)
+
+
+def still(evidence: Evidence, expectation: Expectation, seconds: float) -> Outcome:
+    """Where others might still wake the server up: all that a proof takes but for them, for some seconds."""
+    why = f"{stuck(evidence, expectation).why}; nothing moved for {seconds:g} s"
+    return Outcome(How.SPENT, why, evidence, evidence.second, still=True)
 
 
 def spent(what: Spent, look: Pass, evidence: Evidence | None) -> Outcome:

@@ -25,6 +25,12 @@ class Basis(StrEnum):
     BUDGET = "budget"
 
 
+Isolation = Literal["namespaces", "process"]
+"""How a server is isolated: in namespaces of its own, or only as a process of its own."""
+Telling = Literal["kernel", "portable"]
+"""How much is told of it: what its threads wait for too, or only what every system tells of a process."""
+
+
 class Record(BaseModel):
     """A frozen part of a report; unknown fields are kept out so that a typing slip cannot hide."""
 
@@ -66,9 +72,14 @@ class Observed(Record):
 class ArenaInfo(Record):
     """How the server was isolated and how much the kernel told; `missing` names what was not to be had."""
 
-    isolation: Literal["namespaces", "process"] = "namespaces"
-    evidence: Literal["kernel", "portable"] = "kernel"
+    isolation: Isolation = "namespaces"
+    evidence: Telling = "kernel"
     missing: list[str] = Field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing was missing."""
+        return self.isolation == "namespaces" and self.evidence == "kernel" and not self.missing
 
 
 class Excerpt(Record):
