@@ -10,6 +10,7 @@ import grader
 from grader.behaviours import catalogue
 from grader.cli.check_spec import check_spec
 from grader.cli.common import usable_spec
+from grader.cli.doctor import doctor
 from grader.cli.init import init
 from grader.report.escape import escape_text
 from grader.report.json_file import report_schema
@@ -46,5 +47,5 @@ def schema(which: str) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
-for command in (check_spec, init):
+for command in (check_spec, doctor, init):
     grader_command.add_command(command)
