@@ -1,0 +1,57 @@
+"""The socket table of a network that others use too: only what belongs to the server under grading is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.evidence.records import TcpSocket, TcpState
+from grader.evidence.sock_diag import SocketTable
+
+
+class SharedTable(SocketTable):
+    """Shows the listeners that the server's own processes hold, and all connections to and from their ports.
+
+    A listener of another process never shows, not even on the same port (SO_REUSEPORT).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: Callable[[], set[int]] = set
+        self._own: set[int] = set()
+        self._ports: set[int] = set()
+
+    def belongs_to(self, held: Callable[[], set[int]]) -> None:
+        """`held` tells the inodes of the sockets that the server's processes hold now."""
+        self._held, self._own = held, set()
+
+    def read(self) -> tuple[TcpSocket, ...]:
+        return self._ours(super().read())
+
+    def read_listeners(self) -> tuple[TcpSocket, ...]:
+        return self._ours(super().read_listeners())
+
+    def read_time_wait(self) -> tuple[TcpSocket, ...]:
+        return self._ours(super().read_time_wait())
+
+    def peers(self) -> set[int]:
+        """The ports at the other ends of all connections with the server's ports, those in TIME_WAIT too."""
+        entries = (e for e in (*self.read(), *self.read_time_wait()) if e.state is not TcpState.LISTEN)
+        return {e.remote_port if e.local_port in self._ports else e.local_port for e in entries} - {0}
+
+    def _ours(self, entries: tuple[TcpSocket, ...]) -> tuple[TcpSocket, ...]:
+        self._learn([entry for entry in entries if entry.state is TcpState.LISTEN])
+        return tuple(entry for entry in entries if self._is_ours(entry))
+
+    def _learn(self, listeners: list[TcpSocket]) -> None:
+        # Whose a socket is does not change, so it is looked up only until the server's is found.
+        new = [e for e in listeners if e.inode not in self._own and (not self._own or e.local_port in self._ports)]
+        if new:
+            held = self._held()
+            own = [entry for entry in new if entry.inode in held]
+            self._own |= {entry.inode for entry in own}
+            self._ports |= {entry.local_port for entry in own}
+
+    def _is_ours(self, entry: TcpSocket) -> bool:
+        if entry.state is TcpState.LISTEN:
+            return entry.inode in self._own
+        return entry.local_port in self._ports or entry.remote_port in self._ports
