@@ -81,7 +81,7 @@ class Launch:
             obstacle=self.ground.obstacle,
             kept_root=self.ground.kept_root,
         )
-        self._ours = ports.in_use() if self.ground.shared else set()
+        self._ours = ports.connections() if self.ground.shared else set()
         self._ports = {self._port}
         self._throttled, self._own_time = throttle_reader(), own_time()
         self._own_files = sandbox.raise_own_files()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import select
 import signal
 import socket
@@ -25,11 +26,19 @@ from grader.arena.namespaces import ArenaUnavailableError
 from grader.grading import grade
 from grader.report.model import Basis, CheckResult, Report, Verdict
 from grader.spec import Spec
+from grader.stage import Stage
 
 GRADE = [sys.executable, "-c", "from grader.cli import grade_command; grade_command()"]
 REFUSING = [sys.executable, str(ROOT / "tests" / "like_a_container.py")]
 ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
 ON_ANY_PORT = RIGHT.replace("PORT = 8080", "import sys\nPORT = int(sys.argv[1])")
+
+
+def free_port() -> int:
+    """One that no other test takes at the same time, as good as certainly."""
+    while not ports.is_free(port := secrets.choice(ports.candidates())):
+        pass
+    return port
 
 
 def submission(folder: Path, source: str) -> Path:
@@ -45,13 +54,13 @@ def spec_on(port: int, checks: str = "- behaviour: echo") -> Spec:
 
 def graded(folder: Path, source: str, checks: str = "- behaviour: echo") -> Report:
     """Graded at the lower level, on a port of the test's own, so that tests run side by side."""
-    port = ports.free_port()
+    port = free_port()
     source = source.replace("8080", str(port))
     return grade(submission(folder, source), spec_on(port, checks), isolation="process")
 
 
 def of_the_class(name: str, spec: Spec, folder: Path) -> Report:
-    port = ports.free_port()
+    port = free_port()
     source = (ROOT / "submissions" / name / "server.py").read_text().replace("8080", str(port))
     server = spec.server.model_copy(update={"port": port})
     return grade(submission(folder, source), spec.model_copy(update={"server": server}), isolation="process")
@@ -188,14 +197,14 @@ def test_a_server_that_closes_first_gets_its_port_again(tmp_path: Path) -> None:
 
 
 class Stranger(threading.Thread):
-    """Somebody else on the machine who connects, and says nothing."""
+    """Somebody else on the machine who connects as soon as there is a server, and says nothing."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
         self._port, self._leaving = port, threading.Event()
 
     def run(self) -> None:
-        while not self._leaving.is_set():
+        while not self._leaving.wait(0.001):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port)):
                 self._leaving.wait()
 
@@ -204,8 +213,15 @@ class Stranger(threading.Thread):
         self.join()
 
 
-def test_what_fails_while_a_stranger_is_connected_says_nothing(tmp_path: Path) -> None:
-    port = ports.free_port()
+def test_what_fails_while_a_stranger_is_connected_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin_beside_the_stranger(stage: Stage) -> None:
+        while not stage.strangers():
+            stage.crowd.wait(0.001)
+        begin(stage)
+
+    begin = Stage.begin
+    monkeypatch.setattr(Stage, "begin", begin_beside_the_stranger)
+    port = free_port()
     source = (ROOT / "submissions" / "ben" / "server.py").read_text().replace("8080", str(port))
     stranger = Stranger(port)
     stranger.start()
@@ -219,8 +235,49 @@ def test_what_fails_while_a_stranger_is_connected_says_nothing(tmp_path: Path) -
     assert report.checks[0].summary.startswith("somebody else on this machine had a connection")
 
 
+def test_who_was_connected_before_is_no_stranger_and_whoever_comes_then_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as first:
+            before = ports.connections()
+            with socket.create_connection(("127.0.0.1", port)) as second:
+                later = ports.connections() - before
+
+                assert (port, first.getsockname()[1]) in before
+                assert {(port, second.getsockname()[1]), (second.getsockname()[1], port)} <= later
+
+
+def test_a_port_in_place_of_another_is_given_to_one_grading_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = [free_port(), free_port()]
+    monkeypatch.setattr(ports, "candidates", lambda: two)
+
+    with ports.another_port() as one, ports.another_port() as other:
+        assert sorted([one, other]) == sorted(two)
+        with pytest.raises(ArenaUnavailableError, match="no port"), ports.another_port():
+            pass
+    with ports.another_port() as again:
+        assert again in two
+
+
+@pytest.mark.parametrize(
+    ("told", "offered"),
+    [
+        ("32768\t60999\n", {*range(10_000, 32_768), *range(61_000, 65_536)}),
+        ("1024 60999", set(range(61_000, 65_536))),
+        ("1024 65535", set(range(10_000, 65_536))),
+    ],
+)
+def test_ports_are_offered_from_outside_of_those_for_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, offered: set[int]
+) -> None:
+    (tmp_path / "range").write_text(told)
+    monkeypatch.setattr(ports, "_RANGE", tmp_path / "range")
+
+    assert set(ports.candidates()) == offered
+
+
 def test_only_one_grading_at_a_time_has_a_port() -> None:
-    port = ports.free_port()
+    port = free_port()
     inside = threading.Event()
     order: list[str] = []
 
@@ -309,7 +366,7 @@ def test_root_does_not_run_servers_as_root_unless_it_is_told_to(
 ) -> None:
     monkeypatch.setattr(levels, "probe", lambda: levels.Probe("no namespaces here"))
     monkeypatch.setattr("grader.arena.beside.student_user", lambda _: (None, "there is nobody else"))
-    folder, spec = submission(tmp_path, RIGHT), spec_on(ports.free_port())
+    folder, spec = submission(tmp_path, RIGHT), spec_on(free_port())
 
     with pytest.raises(ArenaUnavailableError, match="would run as root: there is nobody else"):
         grade(folder, spec)
@@ -401,7 +458,7 @@ def all_end(pidfds: list[int]) -> bool:
 @pytest.mark.parametrize("isolation", ["namespaces", "process"])
 def test_an_arena_that_is_killed_leaves_what_is_not_known_and_no_process(tmp_path: Path, isolation: str) -> None:
     before = {process.pid for process in psutil.Process().children()}
-    port = ports.free_port()
+    port = free_port()
 
     def kill_the_arena(_: CheckResult) -> None:
         (arena,) = (process for process in psutil.Process().children() if process.pid not in before)

@@ -80,10 +80,10 @@ def test_only_listeners_that_the_tree_holds_are_shown(table: SharedTable) -> Non
         assert [entry.inode for entry in table.read_listeners()] == [inode]
 
 
-def test_whoever_is_connected_with_a_port_of_the_server_is_a_peer(table: SharedTable) -> None:
+def test_every_connection_with_a_port_of_the_server_is_shown_once(table: SharedTable) -> None:
     with socket.create_server(("127.0.0.1", 0)) as ours, socket.create_server(("127.0.0.1", 0)) as other:
         table.belongs_to(lambda: {os.fstat(ours.fileno()).st_ino})
         with socket.create_connection(ours.getsockname()) as client, socket.create_connection(other.getsockname()):
             table.read_listeners()
 
-            assert table.peers() == {client.getsockname()[1]}
+            assert table.connections() == {(ours.getsockname()[1], client.getsockname()[1])}

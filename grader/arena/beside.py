@@ -39,7 +39,8 @@ def prepared(port: int, obstacle: str, packages: Sequence[Path]) -> Iterator[tup
                 f"this machine does not show the table of its sockets (sock_diag: {error.strerror})"
             ) from error
         ground = beside_others(workspace, obstacle, kept_root, port_moved=moved)
-        yield ground, user, ports.free_port() if moved else port
+        with ports.another_port() if moved else contextlib.nullcontext(port) as offered:
+            yield ground, user, offered
 
 
 @contextlib.contextmanager

@@ -33,10 +33,10 @@ class SharedTable(SocketTable):
     def read_time_wait(self) -> tuple[TcpSocket, ...]:
         return self._ours(super().read_time_wait())
 
-    def peers(self) -> set[int]:
-        """The ports at the other ends of all connections with the server's ports, those in TIME_WAIT too."""
-        entries = (e for e in (*self.read(), *self.read_time_wait()) if e.state is not TcpState.LISTEN)
-        return {e.remote_port if e.local_port in self._ports else e.local_port for e in entries} - {0}
+    def connections(self) -> set[tuple[int, int]]:
+        """All connections with the server's ports, each as the server's port and the other; those in TIME_WAIT too."""
+        found = {(e.local_port, e.remote_port) for e in (*self.read(), *self.read_time_wait()) if e.remote_port}
+        return {ends if ends[0] in self._ports else ends[::-1] for ends in found}
 
     def _ours(self, entries: tuple[TcpSocket, ...]) -> tuple[TcpSocket, ...]:
         self._learn([entry for entry in entries if entry.state is TcpState.LISTEN])

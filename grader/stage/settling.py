@@ -51,7 +51,7 @@ class Settling:
     `allowed_use` is what the server's tree may use, and `written` tells how many bytes of files it has; `schedstat` is
     False where the kernel keeps no CPU figures; `throttled` tells the nanoseconds lost to a CPU quota, `own_time` those
     that the grader itself has run or wanted to; `language` is that of the submission. `abilities` are what the kernel
-    tells of the server. `ours` are the ports of all clients that were ever ours.
+    tells of the server. `ours` are the connections that are no stranger's, each as its port and the client's.
     """
 
     server: RunningServer
@@ -62,7 +62,7 @@ class Settling:
     own_time: Callable[[], int] = time.thread_time_ns
     language: str = ""
     abilities: Abilities = field(default_factory=Abilities)
-    ours: set[int] = field(default_factory=set)
+    ours: set[tuple[int, int]] = field(default_factory=set)
     guests: list[Guest] = field(default_factory=list, init=False)
     journal: Journal = field(default_factory=Journal, init=False)
     lifelines: Lifelines = field(default_factory=Lifelines, init=False)
@@ -210,7 +210,7 @@ class Settling:
 
     def strangers(self) -> int:
         """How many connections of somebody else are, or were just now, at the server's ports."""
-        return len(self.table.peers() - self.ours) if isinstance(self.table, SharedTable) else 0
+        return len(self.table.connections() - self.ours) if isinstance(self.table, SharedTable) else 0
 
     def _stood_for(self, look: Pass) -> float:
         """For how many seconds every look has shown the same threads, none of which has run."""

@@ -138,7 +138,7 @@ class Stage(Settling):
         guests = [self._new_guest(*names[number : number + 1]) for number in range(count)]
         for guest in guests:
             guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
-            self.ours.add(guest.client.local_port)
+            self.ours.add((listener.local_port, guest.client.local_port))
         self.guests += guests
         return guests
 
