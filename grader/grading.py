@@ -38,6 +38,7 @@ from grader.report.model import (
 from grader.spec import Spec, is_entry, reference_server
 
 Progress = Callable[[CheckResult], None]
+_BETWEEN_CALLS = 0.2
 
 
 def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation: Level = "auto") -> Report:
@@ -154,6 +155,8 @@ def _in_arena(fork: Callable[[Tell], int], spec: Spec, progress: Progress) -> To
                     raise ArenaUnavailableError(told["unavailable"])
                 else:
                     rest |= told
+                if told.get("done"):
+                    break  # and not only at the end of the stream, which whoever stops the keeper could put off
     finally:
         _end(child)
     return results, rest
@@ -180,6 +183,13 @@ def _end(child: int) -> None:
         os.kill(child, signal.SIGTERM)
     except ProcessLookupError:
         return
+    ended = os.pidfd_open(child)
+    try:
+        while not select.select([ended], [], [], _BETWEEN_CALLS)[0]:
+            # At level `process` a submission of the same user may have stopped it (SIGSTOP).
+            os.kill(child, signal.SIGCONT)
+    finally:
+        os.close(ended)
     os.waitpid(child, 0)
 
 
@@ -192,7 +202,7 @@ def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
         tell({"unavailable": str(error)})
         return
     rest = {"observed": examiner.observed.model_dump(), "output": launch.output.model_dump()}
-    tell({**rest, "notes": launch.notes + examiner.notes})
+    tell({**rest, "notes": launch.notes + examiner.notes, "done": True})
 
 
 def _unfinished(spec: Spec, results: list[CheckResult], late: str) -> list[CheckResult]:

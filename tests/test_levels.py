@@ -126,6 +126,34 @@ def test_orphans_are_counted_and_do_not_outlive_the_grading(tmp_path: Path) -> N
     assert report.checks[0].verdict is Verdict.PASS, report.checks[0].summary
 
 
+BURN = "import os, time\ndef burn(until):\n    while time.process_time() < until: pass\n"
+ORPHANS = """
+for _ in range(4):
+    ended, end = os.pipe()
+    if os.fork() == 0:
+        if os.fork() == 0:
+            burn(0.4)
+        os._exit(0)
+    os.close(end)
+    os.wait()
+    os.read(ended, 1)
+"""
+IN_THE_BACKGROUND = "burn(0.7)\nif os.fork():\n    os._exit(0)\nburn(0.7)\n"
+
+
+@pytest.mark.usefixtures("_nothing_left")
+@pytest.mark.parametrize("before", [ORPHANS, IN_THE_BACKGROUND], ids=["orphans", "the first process"])
+def test_the_time_of_those_who_have_ended_and_had_no_parent_counts(tmp_path: Path, before: str) -> None:
+    port = free_port()
+    source = BURN + before + RIGHT.replace("8080", str(port))
+    spec = spec_of("- behaviour: echo", f"server: {{port: {port}}}\nlimits: {{cpu: 1.2 s}}")
+
+    report = grade(submission(tmp_path, source), spec, isolation="process")
+
+    assert report.checks[0].verdict is Verdict.FAIL
+    assert report.checks[0].summary.startswith("stopped: it used 1.")
+
+
 @pytest.mark.usefixtures("_nothing_left")
 @pytest.mark.parametrize("sessions", [1, 2])
 def test_a_server_that_goes_into_the_background_is_judged_here_too(tmp_path: Path, sessions: int) -> None:
@@ -452,6 +480,23 @@ def all_end(pidfds: list[int]) -> bool:
             os.close(pidfd)
         waiting -= set(ended)
     return True
+
+
+STOP_THE_KEEPER = """
+import os, signal
+status = open(f"/proc/{os.getppid()}/status").read()
+try:
+    os.kill(int(status.split("PPid:")[1].split()[0]), signal.SIGSTOP)
+except PermissionError:
+    print("it may not be stopped", flush=True)
+"""
+
+
+@pytest.mark.usefixtures("_nothing_left")
+def test_a_keeper_that_is_stopped_ends_all_the_same(tmp_path: Path) -> None:
+    report = graded(tmp_path, STOP_THE_KEEPER + RIGHT)
+
+    assert report.checks[0].verdict is Verdict.PASS
 
 
 @pytest.mark.usefixtures("_nothing_left")

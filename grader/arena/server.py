@@ -18,6 +18,7 @@ from grader.arena.namespaces import end_everybody
 from grader.arena.output import Output
 from grader.arena.sandbox import INSIDE, WRITABLE, Bounds, Program, command
 from grader.arena.seccomp import filter_program
+from grader.evidence.tree import Reaped
 
 
 @dataclass
@@ -31,7 +32,8 @@ class RunningServer:
     nothing is ever written; `started` is when, by the monotonic clock. `in_background`: the process that was started
     has ended with status 0, and others go on; of a server that was `told_to_stop` that is the end.
     It sees the submission at `inside` and can write to `writable`. `shared`: it has no namespaces of its own, but
-    process ids and network of the machine; `first` is then the process that was started itself.
+    process ids and network of the machine; `first` is then the process that was started itself, and `reaped` are those
+    of its processes that we have waited for.
     """
 
     process: subprocess.Popen[bytes]
@@ -48,6 +50,7 @@ class RunningServer:
     inside: str = INSIDE
     writable: tuple[str, ...] = WRITABLE
     shared: bool = False
+    reaped: Reaped = field(default_factory=Reaped)
 
     def poll(self) -> int | None:
         """The server's exit status as a shell would tell it (128 + N for signal N), or None while it runs.

@@ -26,7 +26,9 @@ class UnsandboxedServer(RunningServer):
 
     def status_of_first(self) -> int | None:
         """The exit status of the process that was started, as a shell would tell it, or None while that runs."""
-        status = self.process.poll()
+        if self.process.returncode is None and (ended := self.reaped.take(self.process.pid)) is not None:
+            self.process.returncode = os.waitstatus_to_exitcode(ended)
+        status = self.process.returncode
         return 128 - status if status is not None and status < 0 else status
 
     def _goes_on(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.evidence.procfs import ProcReader
 
@@ -74,10 +74,36 @@ def socket_inodes(pid: int, root: str = "/proc") -> set[int]:
 
 
 @dataclass
+class Reaped:
+    """The children of ours that have ended and that we have waited for, as an init process does for orphans.
+
+    `cpu_seconds` is what they had used, and whoever they had waited for themselves (wait4(2)).
+    """
+
+    cpu_seconds: float = 0.0
+
+    def take(self, child: int) -> int | None:
+        """The wait status of a child if it has ended, None if it has not.
+
+        Raises:
+            ChildProcessError: it is no child of ours.
+        """
+        ended, status, used = os.wait4(child, os.WNOHANG)
+        if not ended:
+            return None
+        self.cpu_seconds += used.ru_utime + used.ru_stime
+        return status
+
+
+@dataclass
 class TreeReader(ProcReader):
-    """Reads the processes below this one, of which `first` was started as the server."""
+    """Reads the processes below this one, of which `first` was started as the server.
+
+    `reaped` are those of the tree that have ended and that nobody else could wait for.
+    """
 
     first: int = 0
+    reaped: Reaped = field(default_factory=Reaped)
 
     def pids(self) -> list[int]:
         """The process ids of the tree; orphans that have ended are reaped, as an init process would."""
@@ -91,9 +117,13 @@ class TreeReader(ProcReader):
         if pid == self.first:
             return False
         try:
-            return os.waitpid(pid, os.WNOHANG)[0] == pid
+            return self.reaped.take(pid) is not None
         except ChildProcessError:
             return False  # somebody else's child
+
+    def cpu_seconds(self) -> float:
+        """CPU time that the tree has used so far, orphans that have ended included."""
+        return super().cpu_seconds() + self.reaped.cpu_seconds
 
     def _segments(self) -> int:
         return 0  # those of the whole machine, and nobody tells whose they are

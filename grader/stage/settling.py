@@ -89,7 +89,7 @@ class Settling:
         reading = (server.helpers, server.output_inode, self.schedstat, server.writable, self.abilities.calls)
         if not isinstance(self.table, SharedTable):
             return ProcReader(*reading, reaper=server.first)
-        tree = TreeReader(*reading, first=server.first)
+        tree = TreeReader(*reading, first=server.first, reaped=server.reaped)
         self.table.belongs_to(tree.sockets)
         return tree
 
