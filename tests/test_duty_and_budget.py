@@ -169,8 +169,8 @@ def test_what_the_grader_itself_used_is_not_charged_to_the_server() -> None:
     [
         (1.0, 0.2, False, True),
         (1.0, 0.1, False, False),
-        (0.01, 0.05, True, True),
-        (0.01, 0.04, True, False),
+        (0.01, 0.04, True, True),
+        (0.01, 0.03, True, False),
         (0.01, 9.0, False, False),
         (0.04, 0.05, True, False),
         (0.04, 0.2, True, True),
