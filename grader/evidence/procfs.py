@@ -65,8 +65,11 @@ def _numbers(path: str) -> list[int]:
 
 
 def parse_status(text: str) -> dict[str, str]:
-    """The fields of a `status` file, by name."""
-    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+    """The fields of a `status` file, by name.
+
+    The name of a thread is its own to choose. The kernel escapes only a line feed in it, so only that ends a line.
+    """
+    return dict(line.split(":\t", 1) for line in text.split("\n") if ":\t" in line)
 
 
 def parse_call(text: str) -> tuple[SystemCall | None, bool]:
