@@ -149,7 +149,7 @@ class Settling:
                 return self._last_word(expectation, over=not lasting) or outcome.spent(what, look, evidence)
             # Where a short nap ended meanwhile, the next has just begun: no time is better for a second look.
             again = bool(evidence and account.budget.rest and not again)
-            self._wait(0 if again else max(pause, time.monotonic() - began))
+            self._wait(0 if again else max(pause, 3 * (time.monotonic() - began)))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:
