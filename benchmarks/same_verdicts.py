@@ -45,14 +45,26 @@ def busy(count: int) -> Iterator[None]:
             loop.join()
 
 
-def differences(folder: Path, only: str) -> list[str]:
-    """Grade once: every check whose verdict, basis, diagnosis or line is not that of expected.yaml, and the facets."""
+def differences(folder: Path, only: str = "", *, telling: bool = False) -> list[str]:
+    """Grade once: every check whose verdict, basis, diagnosis or line is not that of expected.yaml, and the facets.
+
+    `only` the checks of one behaviour; `telling`: only io_model, and those that are expected to fail.
+    """
     expected = yaml.safe_load((folder / "expected.yaml").read_text())
     beside = folder.parents[1].with_suffix(".yaml")
     spec = load_spec(beside if beside.is_file() else find_spec(expected["spec"]), catalogue())
     checks = spec.checks
-    if only:
-        checks = [check.model_copy(update={"needs": []}) for check in spec.checks if only == check.behaviour]
+    if only or telling:
+        awaited = {
+            id_: found if isinstance(found, str) else found["verdict"] for id_, found in expected["checks"].items()
+        }
+        of_interest = {only} if only else {"io_model"}
+        checks = [
+            check.model_copy(update={"needs": []})
+            for check in spec.checks
+            if (check.behaviour in of_interest and awaited[check.id] != "skipped")
+            or (telling and awaited[check.id] == "fail")
+        ]
     if not checks:
         return []
     report = grade(folder, spec.model_copy(update={"checks": checks}))
@@ -74,6 +86,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="gradings at the same time")
     parser.add_argument("--only", default="", help="the checks of this behaviour only")
     parser.add_argument("names", nargs="*", help="submissions; by default all")
+    parser.add_argument("--telling", action="store_true", help="io_model, and the checks that are expected to fail")
     chosen = parser.parse_args()
     folders = sorted(
         file.parent for top in ("submissions", "reference") for file in (ROOT / top).rglob("expected.yaml")
@@ -82,7 +95,8 @@ def main() -> None:
     changed: Counter[str] = Counter()
     with busy(chosen.loops), ProcessPoolExecutor(chosen.jobs, multiprocessing.get_context("spawn")) as pool:
         for done, found in enumerate(
-            pool.map(functools.partial(differences, only=chosen.only), folders * chosen.times), 1
+            pool.map(functools.partial(differences, only=chosen.only, telling=chosen.telling), folders * chosen.times),
+            1,
         ):
             for line in found:
                 changed[line.split(":")[0]] += 1

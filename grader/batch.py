@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 from grader.arena.namespaces import ArenaUnavailableError
@@ -48,12 +49,18 @@ def processes() -> int:
 
 @contextlib.contextmanager
 def local_executor(workers: int) -> Iterator[Executor]:
-    """Worker processes of this machine; however the block is left, none of them lives on, nor what they grade."""
+    """Worker processes of this machine; however the block is left, none of them lives on, nor what they grade.
+
+    Each has cores of its own, as far as there are enough: a submission that burns all it can get slows down no other.
+    """
     # A worker forks its arenas, so it must not have been forked from a process with threads, as ours may be.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["grader.batch"])
     _start_fork_server()
-    pool = ProcessPoolExecutor(workers, context, _leave_interrupts_to_the_batch)
+    cores = context.SimpleQueue()
+    for share in shares(sorted(os.sched_getaffinity(0)), workers):
+        cores.put(share)
+    pool = ProcessPoolExecutor(workers, context, _begin_work, (cores,))
     try:
         yield pool
     except BaseException:
@@ -80,8 +87,16 @@ def _start_fork_server() -> None:
             os.environ[_SAFE_PATH] = before
 
 
-def _leave_interrupts_to_the_batch() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def shares(cores: Sequence[int], workers: int) -> list[Sequence[int]]:
+    """What each worker has of the cores, none of them twice; all of them, where there are not enough for that."""
+    if workers > len(cores):
+        return [cores] * workers
+    return [cores[number::workers] for number in range(workers)]
+
+
+def _begin_work(cores: SimpleQueue[Sequence[int]]) -> None:
+    os.sched_setaffinity(0, cores.get())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the batch's to answer
 
 
 def grade_all(jobs: Sequence[Job], executor: Executor) -> Iterator[Done]:

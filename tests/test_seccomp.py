@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import platform
 import struct
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from grader.arena.seccomp import filter_program
 from grader.report.model import Verdict
 
 X86, ARM = 0xC000003E, 0xC00000B7
-ALLOWED, EPERM, EAFNOSUPPORT, KILLED = 0x7FFF0000, 0x00050001, 0x00050061, 0x80000000
+ALLOWED, EPERM, EAFNOSUPPORT, KILLED, DONE_FOR_SHOW = 0x7FFF0000, 0x00050001, 0x00050061, 0x80000000, 0x00050000
 
 
 def decided(machine: str, arch: int, number: int, argument: int = 0) -> int:
@@ -50,6 +51,8 @@ def decided(machine: str, arch: int, number: int, argument: int = 0) -> int:
         ("x86_64", X86, 425, ALLOWED),  # io_uring_setup
         ("x86_64", X86, 101 | 0x40000000, KILLED),  # ptrace as x32 calls it
         ("x86_64", 0x40000003, 26, KILLED),  # ptrace as 32-bit programs call it
+        ("x86_64", X86, 203, DONE_FOR_SHOW),  # sched_setaffinity
+        ("aarch64", ARM, 122, DONE_FOR_SHOW),  # the same
         ("aarch64", ARM, 63, ALLOWED),  # read
         ("aarch64", ARM, 117, EPERM),  # ptrace
         ("aarch64", ARM, 101, ALLOWED),  # nanosleep, which is ptrace elsewhere
@@ -89,6 +92,22 @@ calls = [call(NUMBERS[name], 0, 0, 0, 0, 0) for name in NUMBERS]
 print(calls, [family(number) for number in (40, 38, 1, 2)], flush=True)
 """
 NUMBERS = {"ptrace": (101, 117), "bpf": (321, 280), "keyctl": (250, 219), "unshare": (272, 97), "syslog": (103, 116)}
+
+
+BOUND = """
+import os
+before = os.sched_getaffinity(0)
+os.sched_setaffinity(0, {max(before)})
+print(sorted(before), sorted(os.sched_getaffinity(0)), flush=True)
+"""
+
+
+def test_who_binds_itself_to_a_core_stays_where_it_was_and_is_not_refused(grade_source: Grade) -> None:
+    report = grade_source(f"{BOUND}\n{RIGHT}")
+
+    assert report.checks[0].verdict is Verdict.PASS
+    ours = sorted(os.sched_getaffinity(0))
+    assert report.output.text.splitlines()[0] == f"{ours} {ours}"
 
 
 def said(output: str) -> Iterator[list[str]]:

@@ -68,6 +68,9 @@ _REFUSED: dict[str, tuple[int, int | None]] = {
     "iopl": (172, None),
     "ioperm": (173, None),
 }
+# A submission stays on the cores that its grading was given, for another one is graded on the next. But a server that
+# binds its workers to cores is right, so it is told that this was done.
+_PRETENDED = {"sched_setaffinity": (203, 122)}
 _SOCKET = (41, 198)
 _FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: the last is how libraries list interfaces
 
@@ -79,8 +82,8 @@ _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # where struct seccomp_data holds th
 def filter_program(machine: str = "") -> bytes | None:
     """The filter as bwrap(1) takes it: struct sock_filter after struct sock_filter; None on an unknown machine.
 
-    A refused call fails with EPERM, a refused address family with EAFNOSUPPORT. Calls in another machine's convention
-    (32-bit ones, x32), which have other numbers, end the process.
+    A refused call fails with EPERM, a refused address family with EAFNOSUPPORT; a pretended call does nothing. Calls in
+    another machine's convention (32-bit ones, x32), which have other numbers, end the process.
     """
     machine = machine or platform.machine()
     if machine not in _AUDIT_ARCH:
@@ -97,6 +100,8 @@ def filter_program(machine: str = "") -> bytes | None:
         program += [_step(_AT_LEAST, _X32_BIT, when_false=1), _step(_RETURN, _KILL)]
     for number in numbers:
         program += [_step(_EQUAL, number, when_false=1), _step(_RETURN, _REFUSE | errno.EPERM)]
+    for both in _PRETENDED.values():
+        program += [_step(_EQUAL, both[column], when_false=1), _step(_RETURN, _REFUSE)]
     program += [_step(_EQUAL, _SOCKET[column], when_true=1), _step(_RETURN, _ALLOW), _step(_LOAD, _FIRST_ARGUMENT)]
     for family in _FAMILIES:
         program += [_step(_EQUAL, family, when_false=1), _step(_RETURN, _ALLOW)]

@@ -37,7 +37,7 @@ class Collector:
         sockets = self.table.read()
         clients = self.clients()
         waits = tuple(wait for sample in first.threads if (wait := read_wait(sample)))
-        processes = self.reader.processes(sockets)
+        processes = self.reader.processes(sockets, flags=False)
         return Evidence(
             first=first,
             second=self.reader.look(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 from collections.abc import Iterator
@@ -21,8 +20,9 @@ _HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBBI48s")
 _MESSAGE = struct.Struct("=BBBB2s2s16s16sI8sIIIII")
 _ATTRIBUTE = struct.Struct("=HH")
-# Offsets into struct tcp_info (linux/tcp.h); the kernel only ever appends to it.
-_INFO_IN_FLIGHT, _INFO_ACKNOWLEDGED, _INFO_RECEIVED, _INFO_UNSENT = 24, 120, 128, 144
+# From struct tcp_info (linux/tcp.h): in flight, acknowledged, received, unsent, at offsets 24, 120, 128 and 144. The
+# kernel only ever appends to it.
+_INFO = struct.Struct("=24xI92xQQ8xI")
 
 _STATES = {
     1: TcpState.ESTABLISHED, 2: TcpState.SYN_SENT, 3: TcpState.SYN_RECV, 4: TcpState.FIN_WAIT1,
@@ -65,21 +65,23 @@ class SocketTable:
         header = _HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _DUMP_REQUEST, 0, 0)
         self._netlink.send(header + request)
         while True:
-            data = self._netlink.recv(1 << 18)
-            while data:
-                length, kind, *_ = _HEADER.unpack_from(data)
+            data, at = self._netlink.recv(1 << 18), 0
+            while at < len(data):
+                length, kind, *_ = _HEADER.unpack_from(data, at)
                 if kind == _DONE:
                     return
                 if kind == _ERROR:
-                    (code,) = struct.unpack_from("=i", data, _HEADER.size)
+                    (code,) = struct.unpack_from("=i", data, at + _HEADER.size)
                     raise OSError(-code, "sock_diag refused")
-                yield _parse(data[_HEADER.size : length])
-                data = data[(length + 3) & ~3 :]
+                yield _parse(data[at + _HEADER.size : at + length])
+                at += (length + 3) & ~3
 
 
 def _parse(body: bytes) -> TcpSocket:
     family, state, _, _, sport, dport, source, _, _, _, _, rqueue, wqueue, _, inode = _MESSAGE.unpack_from(body)
-    info = _attribute(body[_MESSAGE.size :], _INET_DIAG_INFO)
+    # An older kernel's tcp_info is shorter: what it does not tell is 0.
+    info = _attribute(body[_MESSAGE.size :], _INET_DIAG_INFO).ljust(_INFO.size, b"\0")
+    in_flight, acknowledged, received, unsent = _INFO.unpack_from(info)
     return TcpSocket(
         state=_STATES.get(state, TcpState.CLOSE),
         local_port=int.from_bytes(sport, "big"),
@@ -87,10 +89,10 @@ def _parse(body: bytes) -> TcpSocket:
         local_address=_address(family, source),
         receive_queue=rqueue,
         send_queue=wqueue,
-        in_flight=_field(info, "=I", _INFO_IN_FLIGHT),
-        unsent=_field(info, "=I", _INFO_UNSENT),
-        received=_field(info, "=Q", _INFO_RECEIVED),
-        acknowledged=_field(info, "=Q", _INFO_ACKNOWLEDGED),
+        in_flight=in_flight,
+        unsent=unsent,
+        received=received,
+        acknowledged=acknowledged,
         inode=inode,
     )
 
@@ -106,10 +108,3 @@ def _attribute(data: bytes, wanted: int) -> bytes:
             return data[_ATTRIBUTE.size : length]
         data = data[max((length + 3) & ~3, _ATTRIBUTE.size) :]
     return b""
-
-
-def _field(info: bytes, form: str, offset: int) -> int:
-    # An older kernel's tcp_info is shorter: what it does not tell is 0.
-    with contextlib.suppress(struct.error):
-        return int(struct.unpack_from(form, info, offset)[0])
-    return 0

@@ -57,7 +57,7 @@ def _outer_numbers(pid: int) -> dict[int, int]:
         return numbers  # it has just ended
     for tid in tids:
         try:
-            with open(f"/proc/{pid}/task/{tid}/status") as status:  # noqa: PTH123 - hot enough
+            with open(f"/proc/{pid}/task/{tid}/status", errors="replace", newline="\n") as status:  # noqa: PTH123 - hot enough
                 ids = parse_status(status.read()).get("NSpid", tid).split()
         except OSError:
             continue

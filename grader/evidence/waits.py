@@ -127,6 +127,8 @@ def _seconds(pid: int, address: int, fraction: float) -> float | None:
     if not address:
         return None
     whole, part = _SPEC.unpack(kernel.read_memory(pid, address, _SPEC.size))
+    if whole < 0 or part < 0:
+        raise ValueError("its time limit has been overwritten: no such one is taken")
     return float(whole + part / fraction)
 
 

@@ -73,14 +73,19 @@ class Account:
     earlier_delay_ns: int = 0
     blind: bool = False
     stopped_ns: int = 0
+    _anew: bool = False
     _last: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
 
     def restart(self, now_ns: int) -> None:
-        """Something was achieved: the server has its whole budget again."""
+        """Something was achieved: the server has its whole budget again.
+
+        What it has done since the last pass may have been done before that, so of the next one only the delay counts.
+        """
         self.earlier_ns += now_ns - self.began_ns
         self.earlier_delay_ns += self.delay_ns
         self.began_ns = now_ns
         self.cpu_ns = self.delay_ns = self.wakeups = 0
+        self._anew = True
 
     def add(self, look: Pass, waits: tuple[Wait, ...]) -> None:
         """Count what the threads did since the last pass; `waits` are those of its blocked threads.
@@ -98,11 +103,12 @@ class Account:
             # A preemption is no wake-up: it comes from whatever else runs on the machine.
             now = (counters.cpu_ns or 0, counters.delay_ns or 0, counters.switches - counters.preempted)
             before = self._last.get(key, now)
-            self.cpu_ns += now[0] - before[0]
             self.delay_ns += now[1] - before[1]
-            if quiet and key in timed:
+            self.cpu_ns += 0 if self._anew else now[0] - before[0]
+            if quiet and key in timed and not self._anew:
                 self.wakeups += now[2] - before[2]
             self._last[key] = now
+        self._anew = False
 
     @property
     def worn(self) -> bool:

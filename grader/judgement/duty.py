@@ -15,7 +15,7 @@ from grader.evidence.records import Pass, ThreadSample, Wait
 
 PLAINLY_BUSY = 0.5
 """A duty that no server at rest has: a spin was never measured below 0.78, a quiet server never above 0.06."""
-_SHORTEST, _SHORT, _LONG = 0.05, 0.2, 2.0
+_SHORTEST, _SHORT, _LONG = 0.04, 0.2, 2.0
 _PLAINLY_BELOW = 0.5
 _LONG_SLEEP = 10.0
 

@@ -33,7 +33,7 @@ from grader.report.model import Basis, Verdict
 from grader.stage.guest import Guest
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
-_DUTY_STEP, _DUTY_WALL = 0.02, 30.0
+_DUTY_STEP, _DUTY_WALL = 0.01, 30.0
 _MEMORY_LOOK = 0.02
 _STILL_IN_GO = 0.2
 _LAST_WORDS = 1.0
@@ -136,7 +136,7 @@ class Settling:
         self, expectation: Expectation, account: Account, *, by_runtime: bool, to_the_last: bool, moves: bool
     ) -> Outcome:
         progress, moved = expectation.progress(), -1
-        pause, began_own_ns = _SHORTEST_PAUSE, self.own_time()
+        pause, began_own_ns, again = _SHORTEST_PAUSE, self.own_time(), False
         while True:
             self.pump()
             self._police()  # before anything else: a server that always answers at once is looked at, too
@@ -166,7 +166,9 @@ class Settling:
                     account.restart(time.monotonic_ns())
             if what := account.spent(time.monotonic_ns()):
                 return self._last_word(expectation, over=not lasting) or outcome.spent(what, look, evidence)
-            self._wait(max(pause, time.monotonic() - began))
+            # Where a short nap ended meanwhile, the next has just begun: no time is better for a second look.
+            again = bool(evidence and account.budget.rest and not again)
+            self._wait(0 if again else max(pause, 3 * (time.monotonic() - began)))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:

@@ -190,7 +190,9 @@ PROGRAMS = {
     "end_when_served": refused("ended with status 0"),
     # Listening and serving.
     "take_every_port": Expected(
-        None, "longer than|Cannot assign|could not connect|stopped", limits=(("files", 8192), ("time", "8 s"))
+        None,
+        "longer than|Cannot assign|could not connect|stopped|without getting any further",
+        limits=(("files", 8192), ("time", "8 s")),
     ),
     "share_its_port": refused(UNSERVED),
     "listen_on_many_ports": Expected(PASS),

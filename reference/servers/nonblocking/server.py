@@ -2,7 +2,8 @@
 
 On a nonblocking socket accept(), recv() and send() return at once; BlockingIOError means "nothing now, ask again". So
 one thread can look after everybody. But somebody has to decide when to ask again: asking without pause burns a whole
-core, so the loop takes a short nap whenever a whole round has found nothing to do. Each reply may be late by one nap.
+core, so the loop takes a short nap whenever a whole round has found nothing to do, and a longer one each time that
+nothing is found again. Each reply may be late by one nap.
 """
 
 import signal
@@ -13,7 +14,7 @@ import time
 PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
 CHUNK = 4096
 MOST_PENDING = 1 << 16
-NAP = 0.003  # seconds
+SHORTEST_NAP, LONGEST_NAP = 0.0005, 0.0025  # seconds
 
 
 class Client:
@@ -80,15 +81,18 @@ def visit(client, clients):
 def main():
     for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and what a service manager sends
         signal.signal(number, lambda *_: sys.exit())
-    clients = []
+    clients, nap = [], SHORTEST_NAP
     with socket.create_server(("", PORT), backlog=128) as listener:
         listener.setblocking(False)
         while True:
             moved = accept(listener, clients)
             for client in list(clients):
                 moved |= visit(client, clients)
-            if not moved:
-                time.sleep(NAP)
+            if moved:
+                nap = SHORTEST_NAP
+            else:
+                time.sleep(nap)
+                nap = min(2 * nap, LONGEST_NAP)
 
 
 if __name__ == "__main__":
