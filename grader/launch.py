@@ -138,7 +138,7 @@ class Launch:
         """
         self.stage = self._started()
         failed = self._opened(self.stage)
-        if failed and self.ground.shared and ports.lingering(self._ports):
+        if failed and failed.doing != "limits" and self.ground.shared and ports.lingering(self._ports):
             # Elsewhere each server has a network that nobody has used before; here it has to be waited for.
             self.end()
             ports.wait_until_free(self._ports)

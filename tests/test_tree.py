@@ -80,6 +80,29 @@ def test_only_listeners_that_the_tree_holds_are_shown(table: SharedTable) -> Non
         assert [entry.inode for entry in table.read_listeners()] == [inode]
 
 
+def test_listeners_that_come_later_are_shown_too_and_each_is_looked_up_once(table: SharedTable) -> None:
+    asked: list[int] = []
+
+    def held() -> set[int]:
+        asked.append(1)
+        return {os.fstat(server.fileno()).st_ino for server in servers}
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as first,
+        socket.create_server(("127.0.0.1", 0)),
+        socket.socket() as later,
+    ):
+        servers = [first, later]
+        table.belongs_to(held)
+        assert len(table.read_listeners()) == 1
+        later.listen()
+
+        assert {entry.inode for entry in table.read_listeners()} == held()
+        asked.clear()
+        table.read_listeners()
+        assert not asked
+
+
 def test_every_connection_with_a_port_of_the_server_is_shown_once(table: SharedTable) -> None:
     with socket.create_server(("127.0.0.1", 0)) as ours, socket.create_server(("127.0.0.1", 0)) as other:
         table.belongs_to(lambda: {os.fstat(ours.fileno()).st_ino})

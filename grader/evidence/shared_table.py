@@ -18,11 +18,12 @@ class SharedTable(SocketTable):
         super().__init__()
         self._held: Callable[[], set[int]] = set
         self._own: set[int] = set()
+        self._foreign: set[int] = set()
         self._ports: set[int] = set()
 
     def belongs_to(self, held: Callable[[], set[int]]) -> None:
         """`held` tells the inodes of the sockets that the server's processes hold now."""
-        self._held, self._own = held, set()
+        self._held, self._own, self._foreign = held, set(), set()
 
     def read(self) -> tuple[TcpSocket, ...]:
         return self._ours(super().read())
@@ -43,13 +44,13 @@ class SharedTable(SocketTable):
         return tuple(entry for entry in entries if self._is_ours(entry))
 
     def _learn(self, listeners: list[TcpSocket]) -> None:
-        # Whose a socket is does not change, so it is looked up only until the server's is found.
-        new = [e for e in listeners if e.inode not in self._own and (not self._own or e.local_port in self._ports)]
-        if new:
-            held = self._held()
-            own = [entry for entry in new if entry.inode in held]
-            self._own |= {entry.inode for entry in own}
-            self._ports |= {entry.local_port for entry in own}
+        # Whose a listener is does not change, so each is looked up once.
+        there = {entry.inode for entry in listeners}
+        if new := there - self._own - self._foreign:
+            own = new & self._held()
+            self._own |= own
+            self._foreign = (self._foreign | new - own) & there
+            self._ports |= {entry.local_port for entry in listeners if entry.inode in own}
 
     def _is_ours(self, entry: TcpSocket) -> bool:
         if entry.state is TcpState.LISTEN:
