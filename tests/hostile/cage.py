@@ -21,6 +21,7 @@ from grader.arena.namespaces import new_network
 from grader.evidence import kernel
 
 _FOLDERS = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - where everybody may write
+_MARK = "hostile-cage"
 _KEPT = ("hostile-", "network-io-grader-port-")
 _ADDRESS = "192.0.2.1"  # of TEST-NET-1 (RFC 5737)
 _NEWNS, _NEWUSER, _NEWPID = 0x00020000, 0x10000000, 0x20000000
@@ -31,7 +32,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def enter(needed: list[Path]) -> None:
-    """Go on in a cage; no folder that hides one of the `needed` paths is replaced by an empty one."""
+    """Go on in a cage, where the `needed` paths can be seen still."""
+    for path in needed:
+        if any(path.resolve().is_relative_to(folder) for folder in _FOLDERS):
+            sys.exit(f"{path} would be hidden: no part of the project may lie where everybody can write")
     user, group = os.geteuid(), os.getegid()
     kernel.unshare(_NEWNS | _NEWPID | (_NEWUSER if user else 0))
     if user:
@@ -44,8 +48,8 @@ def enter(needed: list[Path]) -> None:
     kernel.mount("none", "/", "none", _PRIVATE_EVERYWHERE)
     kernel.mount("proc", "/proc", "proc")
     for folder in _FOLDERS:
-        if not any(path.is_relative_to(folder) for path in needed):
-            kernel.mount("tmpfs", str(folder), "tmpfs", options="mode=1777")
+        kernel.mount("tmpfs", str(folder), "tmpfs", options="mode=1777")
+        (folder / _MARK).touch()
     new_network()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         address = struct.pack("=16sHH4s8x", b"lo:1", socket.AF_INET, 0, socket.inet_aton(_ADDRESS))
@@ -58,8 +62,14 @@ def _wait_for(child: int) -> NoReturn:
     sys.exit(status if status >= 0 else 128 - status)
 
 
+def entered() -> bool:
+    """Whether we are in a cage, as its process 1."""
+    return os.getpid() == 1 and all((folder / _MARK).exists() for folder in _FOLDERS)
+
+
 def clear() -> list[str]:
     """End and remove everything in the cage that is not the caller's; what there was of it."""
+    assert entered(), "nothing is to be cleared outside of a cage"
     return [*_clear_processes(), *_clear_files(), *_clear_segments()]
 
 
