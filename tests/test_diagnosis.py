@@ -90,6 +90,7 @@ NO_TEXT = Traceback("UnicodeDecodeError", "'utf-8' codec can't decode byte 0x80"
 NO_THREAD = Traceback("RuntimeError", "can't start new thread", "server.py", RECV_LINE)
 STOPPED = "stopped: it had 72 processes and threads, 64 are allowed"
 AT_RECV: dict[str, Any] = {"stacks": (stack(RECV_LINE),)}
+POLLED = "this is not the select model: it waits for the network in poll, not only in select"
 UNREAD = (replace(LISTENING, receive_queue=0), replace(SERVER_A, receive_queue=9), CLIENT_A)
 LOCKED = waiting(WaitKind.FUTEX, reads=())
 ASLEEP = replace(waiting(WaitKind.SELECT, reads=(3, 4)), main=PID)
@@ -210,8 +211,9 @@ NAMED: list[tuple[str, str | None, Case]] = [
     (
         "waits-in-another-call",
         "server.py:7",
-        case(doing="io_model", workers="single", summary="it waits for the network in poll, not only in x", **AT_RECV),
+        case(doing="io_model", workers="single", summary=POLLED, evidence=ASLEEP, **AT_RECV),
     ),
+    ("waits-in-another-call", None, case(doing="io_model", workers="single", summary=POLLED, **AT_RECV)),
     ("several-threads-per-client", None, case(doing="threads", facts={"threads": 41, "clients": 20})),
     ("bound-to-loopback", "server.py:2", case(doing="starts", summary="only programs on the same machine can connect")),
     ("wrong-port", "server.py:2", case(doing="starts", summary="it listens on 0.0.0.0 port 9, not on port 8080")),

@@ -100,9 +100,9 @@ class Capacity(Behaviour):
 class Isolation(Behaviour):
     """Keep every client's bytes to itself.
 
-    First one client alone sends its message a byte at a time. Then many do, each a message unlike any other, in turn:
-    the server has read a byte of everybody before anybody sends the next. Whatever it keeps in one place for all
-    clients is mixed up then.
+    Many are connected. First one of them alone sends its message a byte at a time. Then all do, each a message unlike
+    any other, in turn: the server has read a byte of everybody before anybody sends the next. Whatever it keeps in one
+    place for all clients is mixed up then.
     """
 
     name: ClassVar[str] = "isolation"
@@ -112,19 +112,17 @@ class Isolation(Behaviour):
     size: Size = Field(default=32, ge=2, le=4096, description="how long each one's message is")
 
     def check(self, stage: Stage) -> Finding:
-        (lone,) = stage.connect()
-        request = stage.request(self.clients, self.size)
-        lone.announce(request)
+        guests = stage.connect(self.clients)
+        alone = stage.request(self.clients, self.size)
+        guests[0].announce(alone)
         stage.perform(
-            [(lone, _byte_by_byte(lone, request))],
+            [(guests[0], _byte_by_byte(guests[0], alone))],
             {
                 Until.TAKEN: "the bytes of a single client, sent one at a time, were not read",
                 Until.ANSWERED: "a single client who sent a byte at a time was not answered rightly",
             },
             doing="alone",
         )
-        stage.dismiss([lone])
-        guests = stage.connect(self.clients)
         requests = [stage.request(number, self.size + number) for number in range(self.clients)]
         for guest, request in zip(guests, requests, strict=True):
             guest.announce(request)

@@ -10,7 +10,6 @@ from grader.judgement.diagnosis.case import (
     Place,
     Rule,
     only_call,
-    own_frames,
     place_of,
 )
 
@@ -44,7 +43,8 @@ def waits_in_another_call(case: Case) -> Answer | None:
     """One thread, as it should be, but the call in which it waits for the network is that of another model."""
     if case.doing != "io_model" or case.workers != "single" or "it waits for the network in" not in case.summary:
         return None
-    return "waits-in-another-call", place_of(case) if own_frames(case) else Place()
+    for_good = case.evidence is not None and all(wait.limit is None for wait in case.evidence.waits)
+    return "waits-in-another-call", place_of(case) if for_good else Place()
 
 
 def several_threads_per_client(case: Case) -> Answer | None:
