@@ -111,7 +111,7 @@ class Examiner:
 
     def _failed(self, check: CheckFields, stage: Stage, finding: Finding, began: float) -> CheckResult:
         seconds, finding = _since(began), stage.trusted(finding)
-        shown = inquire(stage, finding, self.launch.work.files, seconds)
+        shown = inquire(stage, finding, self.launch.work.files, seconds, self.spec.protocol)
         return result_of(check, finding, seconds).model_copy(update=shown)
 
 

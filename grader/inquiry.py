@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from grader.arena.files import Files
 from grader.arena.submission import source_lines
@@ -12,6 +13,7 @@ from grader.judgement.diagnosis import Case, diagnose
 from grader.judgement.explain import standings, thread_names
 from grader.judgement.finding import Finding
 from grader.report.model import Basis, Diagnosis, Excerpt, Stood, Verdict
+from grader.spec import Protocol
 from grader.stage import Stage
 
 _AROUND = 4
@@ -24,7 +26,7 @@ _DECIDED = {
 }
 
 
-def inquire(stage: Stage, finding: Finding, files: Files, seconds: float) -> dict[str, object]:
+def inquire(stage: Stage, finding: Finding, files: Files, seconds: float, protocol: Protocol) -> dict[str, object]:
     """The parts of a check's result that explain it: diagnosis, where the server stood, raw evidence, timeline."""
     decided_ns = stage.began_ns + int(seconds * 1e9)
     look = finding.evidence.second if finding.evidence else stage.look()[0]
@@ -32,7 +34,7 @@ def inquire(stage: Stage, finding: Finding, files: Files, seconds: float) -> dic
     stacks = finding.stacks
     if not stacks and not finding.ended:
         stacks = stage.stacks(look, _SPIN_SAMPLES if spinning else 1)
-    case = _case(stage, finding, files, stacks, spinning=spinning)
+    case = replace(_case(stage, finding, files, stacks, spinning=spinning), protocol=protocol)
     diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
     stood = _stood(finding, look, stacks, files, told=stage.abilities.calls)
     if diagnosis and diagnosis.file and diagnosis.line:
@@ -82,6 +84,10 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
         workers=str(finding.facts.get("workers", "")),
         model=stage.model_name,
         unserved=finding.unserved,
+        facts=finding.facts,
+        processes=() if finding.ended else stage.collector.processes(),
+        wrong=tuple(guest.transcript.mismatch for guest in stage.guests if guest.transcript.mismatch),
+        status=stage.server.poll() if finding.ended else None,
     )
 
 

@@ -6,12 +6,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evidence_samples import ANN, BOB, CLIENT_A, CONNECTION, LISTENING, PID, SERVER_A, STUCK, WAIT
+from evidence_samples import (
+    ANN,
+    BOB,
+    CLIENT_A,
+    CONNECTION,
+    LISTENER,
+    LISTENING,
+    PID,
+    PROCESS,
+    SERVER_A,
+    STUCK,
+    WAIT,
+)
 
-from grader.evidence.records import ClientPhase, Evidence, Frame, Stack, TcpState, WaitKind
+from grader.evidence.records import ClientPhase, Evidence, Frame, Process, Stack, TcpState, WaitKind
 from grader.judgement.diagnosis import RULES, Case, diagnose
 from grader.judgement.source import Traceback
 from grader.judgement.texts import TEXTS
+from grader.judgement.transcript import Mismatch
+from grader.spec import Exchange, Protocol
 
 SOURCE = """\
 import select, socket
@@ -69,6 +83,34 @@ HALF = replace(ANN, phase=ClientPhase.HALF_CLOSED)
 FORGOTTEN = replace(waiting(WaitKind.SELECT, reads=(3,)), sockets=(LISTENING, CLOSED, CLIENT_A), clients=(HALF,))
 LOST = replace(waiting(WaitKind.SELECT, reads=(3, 4)), sockets=(LISTENING, SERVER_A, CLIENT_A), clients=(ANN,))
 
+TRACEBACK_KEY = replace(TRACEBACK, kind="KeyError")
+IN_USE = Traceback("OSError", "[Errno 98] Address already in use", "server.py", 2)
+NOT_CONNECTED = Traceback("OSError", "[Errno 107] Transport endpoint is not connected", "server.py", RECV_LINE)
+NO_TEXT = Traceback("UnicodeDecodeError", "'utf-8' codec can't decode byte 0x80", "server.py", RECV_LINE)
+NO_THREAD = Traceback("RuntimeError", "can't start new thread", "server.py", RECV_LINE)
+STOPPED = "stopped: it had 72 processes and threads, 64 are allowed"
+AT_RECV: dict[str, Any] = {"stacks": (stack(RECV_LINE),)}
+POLLED = "this is not the select model: it waits for the network in poll, not only in select"
+UNREAD = (replace(LISTENING, receive_queue=0), replace(SERVER_A, receive_queue=9), CLIENT_A)
+LOCKED = waiting(WaitKind.FUTEX, reads=())
+ASLEEP = replace(waiting(WaitKind.SELECT, reads=(3, 4)), main=PID)
+CATCHES = replace(ASLEEP, processes=(replace(PROCESS, caught=1 << 14),))
+CHILD = Process(PID + 1, PID, "python", (replace(CONNECTION, inode=41),))
+FORKED = replace(
+    waiting(WaitKind.ACCEPT, reads=(3,)), processes=(PROCESS, CHILD), sockets=(LISTENING, CLOSED, CLIENT_A)
+)
+ALIVE = (LISTENING, SERVER_A, CLIENT_A)
+POLLS = replace(PROCESS, descriptors=(replace(LISTENER, nonblocking=True), replace(CONNECTION, nonblocking=True)))
+QUIET = (replace(LISTENING, receive_queue=0), SERVER_A)
+POLLING: dict[str, Any] = {
+    **SPIN,
+    "sources": lines(("    readable, _, _ = select.select(sockets, [], [])\n", "")),
+    "processes": (POLLS,),
+    "sockets": QUIET,
+}
+UPPER, LINES, GREETS = Protocol(), Protocol(reply="lines"), Protocol(greeting="220 ready\n")
+TABLE = Protocol(reply="table", table=[Exchange(request="a", reply="b", example="a")])
+
 NAMED: list[tuple[str, str | None, Case]] = [
     ("crashed-at-start", "server.py:7", case(doing="start", ended=True, traceback=TRACEBACK)),
     ("crashed-at-start", None, case(doing="start", ended=True)),
@@ -121,6 +163,60 @@ NAMED: list[tuple[str, str | None, Case]] = [
     # Between two such calls it waits in the library, and its own line is only where the loop was started.
     ("blocking-call-in-coroutine", None, case(doing="at_work", model="asyncio", stacks=(stack(RECV_LINE),))),
     ("blocking-call-in-coroutine", None, case(doing="at_work", model="asyncio")),
+    ("address-reuse-missing", "server.py:2", case(doing="restarts", ended=True, traceback=IN_USE)),
+    ("asked-who-has-left", "server.py:7", case(doing="before_accept", ended=True, traceback=NOT_CONNECTED)),
+    ("decode-per-chunk", "server.py:7", case(doing="echo", ended=True, traceback=NO_TEXT)),
+    ("threads-not-select", "server.py:7", case(doing="capacity", ended=True, traceback=NO_THREAD, model="select")),
+    ("threads-not-one", None, case(doing="limits", ended=True, summary=STOPPED, model="poll")),
+    ("threads-not-one", "server.py:7", case(doing="io_model", model="epoll", workers="threads", **AT_RECV)),
+    ("processes-not-one", None, case(doing="io_model", model="asyncio", workers="processes")),
+    ("uncaught-exception", "server.py:7", case(doing="reset", ended=True, traceback=TRACEBACK_KEY)),
+    ("uncaught-exception", "server.py:5", case(doing="fin", ended=True, traceback=replace(NEGATIVE, text="invalid"))),
+    ("uncaught-exception", "server.py:7", case(doing="capacity", ended=True, traceback=replace(TOO_HIGH, text="no"))),
+    ("segmentation-fault", None, case(doing="large", ended=True, status=139)),
+    ("ended-by-itself", None, case(doing="fin", ended=True, status=0)),
+    (
+        "edge-triggered-not-drained",
+        "server.py:7",
+        case(evidence=replace(waiting(WaitKind.EPOLL, reads=(3, 4)), sockets=UNREAD), unserved=("ann",), **AT_RECV),
+    ),
+    ("edge-triggered-not-drained", None, case(evidence=waiting(WaitKind.EPOLL, reads=(3, 4)), unserved=("bob",))),
+    ("not-accepting-any-more", None, case(evidence=waiting(WaitKind.SELECT), unserved=("bob",))),
+    ("waits-for-no-client", "server.py:7", case(evidence=LOCKED, unserved=("bob",), **AT_RECV)),
+    ("signal-only-noted", None, case(doing="stops", summary="it did not end on SIGTERM", evidence=CATCHES)),
+    ("no-pause-between-rounds", None, case(doing="idle", **POLLING)),
+    ("zombie-children", None, case(doing="fin", summary="zombie processes grew with every round: 5, 10, 15")),
+    ("workers-never-end", None, case(doing="fin", summary="threads grew with every round: 5, 10, 15")),
+    ("files-never-closed", None, case(doing="leak", summary="open descriptors grew with every round: 3, 4, 5")),
+    ("buffer-without-bound", None, case(doing="memory", facts={"held": 99})),
+    ("parent-keeps-connection", None, case(doing="half_close", evidence=FORKED, sockets=FORKED.sockets)),
+    (
+        "parent-keeps-connection",
+        None,
+        case(
+            doing="fin",
+            summary="open sockets grew with every round: 3, 4, 5",
+            processes=FORKED.processes,
+            sockets=FORKED.sockets,
+        ),
+    ),
+    ("greeting-missing", None, case(doing="echo", wrong=(Mismatch(0, b"ABC", b"220 re"),), protocol=GREETS)),
+    ("adds-to-the-reply", None, case(doing="echo", wrong=(Mismatch(3, b"\n", b"", extra=True),), protocol=UPPER)),
+    ("adds-to-the-reply", None, case(doing="large", wrong=(Mismatch(9, b"ab\0cdef", b"abcdefg"),), protocol=UPPER)),
+    ("message-per-recv", "server.py:7", case(wrong=(Mismatch(3, b"HAL", b"", extra=True),), protocol=LINES)),
+    ("message-per-recv", "server.py:7", case(wrong=(Mismatch(3, b"ab\ncd", b"abcdef"),), protocol=LINES)),
+    ("shared-state-between-clients", None, case(doing="isolation", wrong=(Mismatch(3, b"x", b"y"),), protocol=UPPER)),
+    ("pool-without-bound", None, case(doing="io_model", model="prefork", workers="processes")),
+    ("more-workers-than-allowed", None, case(doing="pool", summary="24 of 24 were served, more than a pool of 16 can")),
+    (
+        "waits-in-another-call",
+        "server.py:7",
+        case(doing="io_model", workers="single", summary=POLLED, evidence=ASLEEP, **AT_RECV),
+    ),
+    ("waits-in-another-call", None, case(doing="io_model", workers="single", summary=POLLED, **AT_RECV)),
+    ("several-threads-per-client", None, case(doing="threads", facts={"threads": 41, "clients": 20})),
+    ("bound-to-loopback", "server.py:2", case(doing="starts", summary="only programs on the same machine can connect")),
+    ("wrong-port", "server.py:2", case(doing="starts", summary="it listens on 0.0.0.0 port 9, not on port 8080")),
 ]
 
 
@@ -139,8 +235,6 @@ def test_a_mistake_is_named_with_its_line(name: str, place: str | None, found: C
 UNNAMED: list[tuple[str, Case]] = [
     ("nothing is known", case()),
     ("it ended later, without a traceback", case(doing="fin", ended=True)),
-    ("another exception ended it", case(doing="reset", ended=True, traceback=replace(TRACEBACK, kind="KeyError"))),
-    ("another ValueError ended it", case(doing="fin", ended=True, traceback=replace(NEGATIVE, text="invalid literal"))),
     (
         "nobody waits to be accepted",
         case(evidence=replace(STUCK, sockets=(replace(LISTENING, receive_queue=0), SERVER_A))),
@@ -160,7 +254,6 @@ UNNAMED: list[tuple[str, Case]] = [
             sockets=(replace(LISTENING, receive_queue=0), replace(SERVER_A, receive_queue=9)),
         ),
     ),
-    ("files grew, not sockets", case(doing="fin", summary="open descriptors grew with every round: 3, 4, 5")),
     (
         "the half-closed connection is watched",
         case(
@@ -189,9 +282,37 @@ UNNAMED: list[tuple[str, Case]] = [
         "no byte of the reply ever came",
         case(doing="large", evidence=replace(LOST, clients=(replace(ANN, received=0),)), unserved=("ann",)),
     ),
-    ("a ValueError of the program's own", case(doing="capacity", ended=True, traceback=replace(TOO_HIGH, text="no"))),
     ("a model that may sleep at work", case(doing="at_work", model="threads", stacks=(stack(RECV_LINE),))),
-    ("one thread serves, in the wrong call", case(doing="io_model", model="select", workers="single")),
+    ("one thread serves, its sockets are of the wrong kind", case(doing="io_model", model="select", workers="single")),
+    ("an exception before it listened is another matter", case(doing="limits", ended=True, traceback=TRACEBACK_KEY)),
+    ("it had too many threads, as its model may", case(doing="limits", ended=True, summary=STOPPED, model="threads")),
+    ("a port that somebody has from the beginning", case(doing="churn", ended=True, summary="Address already in use")),
+    ("it was killed", case(doing="fin", ended=True, status=137)),
+    ("it ended when it was told to", case(doing="stops", ended=True, status=0)),
+    ("epoll watches, and nothing lies there", case(evidence=waiting(WaitKind.EPOLL, reads=(3, 4)), unserved=("ann",))),
+    (
+        "epoll looks again after a while",
+        case(evidence=waiting(WaitKind.EPOLL, reads=(3, 4), limit=1.0), unserved=("bob",)),
+    ),
+    ("select watches the listener", case(evidence=waiting(WaitKind.SELECT, reads=(3, 4)), unserved=("bob",))),
+    ("select looks again soon", case(evidence=waiting(WaitKind.SELECT, limit=0.1), unserved=("bob",))),
+    ("it sleeps for a moment", case(evidence=waiting(WaitKind.SLEEP, reads=(), limit=0.1), unserved=("bob",))),
+    ("a lock, and nobody waits", case(evidence=waiting(WaitKind.FUTEX, reads=()))),
+    ("SIGTERM is ignored", case(doing="stops", summary="it did not end on SIGTERM", evidence=ASLEEP)),
+    ("SIGINT has a handler of Python's own", case(doing="stops", summary="not on SIGINT", evidence=CATCHES)),
+    (
+        "it spins, and somewhere it waits",
+        case(doing="idle", **{**POLLING, "sources": lines(("[], [])", "[], [], 1)"))}),
+    ),
+    ("it spins over sockets that block", case(doing="idle", **{**POLLING, "processes": (PROCESS,)})),
+    ("a pool of threads", case(doing="io_model", model="thread_pool", workers="pool")),
+    ("each client has its thread", case(doing="threads", facts={"threads": 21, "clients": 20})),
+    ("another byte came", case(doing="echo", wrong=(Mismatch(3, b"abcX", b"abcD"),), protocol=UPPER)),
+    ("words follow the reply", case(doing="echo", wrong=(Mismatch(3, b"OK", b"", extra=True),), protocol=UPPER)),
+    ("another line came", case(doing="echo", wrong=(Mismatch(3, b"abX\n", b"abD\n"),), protocol=LINES)),
+    ("after the greeting", case(doing="echo", wrong=(Mismatch(6, b"X", b"A"),), protocol=GREETS)),
+    ("what is due depends on what is asked", case(doing="isolation", wrong=(Mismatch(3, b"x", b"y"),), protocol=TABLE)),
+    ("the parent holds living connections", case(doing="half_close", evidence=replace(FORKED, sockets=ALIVE))),
 ]
 
 

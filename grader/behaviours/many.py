@@ -100,8 +100,9 @@ class Capacity(Behaviour):
 class Isolation(Behaviour):
     """Keep every client's bytes to itself.
 
-    Many clients each send a message unlike any other, a byte at a time in turn: the server has read a byte of everybody
-    before anybody sends the next. Whatever it keeps in one place for all clients is mixed up then.
+    Many are connected. First one of them alone sends its message a byte at a time. Then all do, each a message unlike
+    any other, in turn: the server has read a byte of everybody before anybody sends the next. Whatever it keeps in one
+    place for all clients is mixed up then.
     """
 
     name: ClassVar[str] = "isolation"
@@ -112,6 +113,16 @@ class Isolation(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         guests = stage.connect(self.clients)
+        alone = stage.request(self.clients, self.size)
+        guests[0].announce(alone)
+        stage.perform(
+            [(guests[0], _byte_by_byte(guests[0], alone))],
+            {
+                Until.TAKEN: "the bytes of a single client, sent one at a time, were not read",
+                Until.ANSWERED: "a single client who sent a byte at a time was not answered rightly",
+            },
+            doing="alone",
+        )
         requests = [stage.request(number, self.size + number) for number in range(self.clients)]
         for guest, request in zip(guests, requests, strict=True):
             guest.announce(request)

@@ -136,22 +136,23 @@ class ThreadCeiling(Behaviour):
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
         # Node's workers have no names by which to know them, but they are there before the first client is.
         of_the_runtime = min(stage.threads() - 1, _MOST_OF_NODE) if "node" in runtimes else 0
-        most = self._count(stage, "without clients", of_the_runtime)
+        most = self._count(stage, "without clients", of_the_runtime, 0)
         guests = stage.connect_some(self.clients)
-        most = max(most, self._count(stage, f"with {len(guests)} silent clients", of_the_runtime))
+        most = max(most, self._count(stage, f"with {len(guests)} silent clients", of_the_runtime, len(guests)))
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
         stage.settle(Answered(guests))
-        most = max(most, self._count(stage, f"with {len(guests)} clients that have asked", of_the_runtime))
+        asked = f"with {len(guests)} clients that have asked"
+        most = max(most, self._count(stage, asked, of_the_runtime, len(guests)))
         return passed(f"it never had more than {most} threads, {self.at_most} are allowed", threads=most)
 
-    def _count(self, stage: Stage, when: str, of_the_runtime: int) -> int:
+    def _count(self, stage: Stage, when: str, of_the_runtime: int, clients: int) -> int:
         if (rest := stage.rest()).how is How.ENDED:
             stage.fail(rest, f"the server did not live on {when}", [], doing="threads")
         threads = stage.threads() - of_the_runtime
         if threads > self.at_most:
             words = f"{when} it has {threads} threads, {self.at_most} are allowed"
-            stage.fail_observed(words, doing="threads", threads=threads)
+            stage.fail_observed(words, doing="threads", threads=threads, clients=clients)
         return threads
 
 

@@ -278,13 +278,15 @@ class ProcReader:
             descriptors = tuple(self._descriptors(pid, sockets, flags=flags))
         except (OSError, KeyError):
             return None
+        caught = int(status["SigCgt"], 16)
         taken = functools.reduce(operator.or_, (d.signals for d in descriptors), 0)
         return Process(
             pid=pid,
             parent=int(status["PPid"]),
             command=status["Name"],
             descriptors=descriptors,
-            alarm_caught=bool((int(status["SigCgt"], 16) | taken) & TIMER_SIGNALS),
+            alarm_caught=bool((caught | taken) & TIMER_SIGNALS),
+            caught=caught,
             posix_timers=self._posix_timers(pid),
             open_sockets=sum(d.target.startswith("socket:") for d in descriptors),
             memory=int(status.get("VmRSS", "0 kB").split()[0]) * 1024,

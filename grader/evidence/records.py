@@ -145,8 +145,9 @@ class Descriptor:
 class Process:
     """One process of the tree between two passes.
 
-    `alarm_caught`: SIGALRM, SIGVTALRM or SIGPROF has a handler, or a signalfd takes it. `posix_timers` is None where
-    the kernel does not say. `open_sockets` counts socket descriptors; `memory` is resident bytes.
+    `alarm_caught`: SIGALRM, SIGVTALRM or SIGPROF has a handler, or a signalfd takes it. `caught` are the signals that
+    have a handler, as a mask, the lowest bit for signal 1. `posix_timers` is None where the kernel does not say.
+    `open_sockets` counts socket descriptors; `memory` is resident bytes.
     """
 
     pid: int
@@ -157,6 +158,7 @@ class Process:
     posix_timers: int | None = 0
     open_sockets: int = 0
     memory: int = 0
+    caught: int = 0
 
 
 class TcpState(StrEnum):

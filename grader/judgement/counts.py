@@ -31,7 +31,7 @@ def count(look: Pass, processes: tuple[Process, ...]) -> Counts:
     )
 
 
-_WORDS = {
+WORDS = {
     "sockets": "open sockets",
     "descriptors": "open descriptors",
     "threads": "threads",
@@ -42,12 +42,12 @@ _WORDS = {
 
 def total(counts: Counts) -> int:
     """All that is counted, together."""
-    return sum(getattr(counts, name) for name in _WORDS)
+    return sum(getattr(counts, name) for name in WORDS)
 
 
 def exceeds(now: Counts, before: Counts) -> bool:
     """Whether there is more of anything now than before."""
-    return any(getattr(now, name) > getattr(before, name) for name in _WORDS)
+    return any(getattr(now, name) > getattr(before, name) for name in WORDS)
 
 
 def lowest(rounds: Sequence[Counts]) -> Counts:
@@ -61,7 +61,7 @@ def growing(rounds: Sequence[Counts], every: str = "round") -> str | None:
     One count after one round proves no leak: CPython frees a forgotten socket only when its variable is used again,
     and a pool grows to its size once. A leak grows with every round.
     """
-    for name, words in _WORDS.items():
+    for name, words in WORDS.items():
         figures = [getattr(counts, name) for counts in rounds]
         if len(figures) > 2 and all(a < b for a, b in pairwise(figures)):  # noqa: PLR2004
             return f"{words} grew with every {every}: {', '.join(map(str, figures))}"

@@ -51,6 +51,11 @@ def method_lines(lines: list[str], names: set[str], near: int) -> list[int]:
     return sorted(set(found), key=lambda number: (abs(number - near), number))
 
 
+def call_lines(lines: list[str], names: set[str]) -> list[int]:
+    """Lines that call a function or a method of one of these names, anywhere."""
+    return sorted({call.lineno for call in _calls(lines) if (_method(call) or getattr(call.func, "id", "")) in names})
+
+
 def _calls(lines: list[str]) -> Iterator[ast.Call]:
     try:
         tree = ast.parse("\n".join(lines))

@@ -116,4 +116,181 @@ TEXTS = {
         "thread of one process waits for all sockets at once.",
         "Which socket does your select() watch, and who reads from the others?",
     ),
+    "threads-not-one": Text(
+        "Threads serve the clients, not one thread for all",
+        "Each client that connected brought a new thread, and that thread waits in a call of its own. That is the "
+        "thread-per-client model. In this one a single thread looks after all sockets and never waits for just one.",
+        "Where is a thread started for a client (perhaps by the library on your behalf), and what would serve it "
+        "without one?",
+    ),
+    "processes-not-one": Text(
+        "Processes serve the clients, not one thread for all",
+        "Each client that connected brought a new process. That is the fork-per-client model. In this one a single "
+        "thread of one process looks after all sockets and never waits for just one.",
+        "Where is a process started for a client, and what would serve it without one?",
+    ),
+    "pool-without-bound": Text(
+        "There is no pool: every client brings a worker of its own",
+        "A pool has a number of workers that is fixed beforehand. They take one client after the other, and who comes "
+        "when all are busy waits. Here every new client brought a new worker, so a thousand clients mean a thousand.",
+        "When are your workers started: once at the beginning, or each time that somebody connects?",
+    ),
+    "more-workers-than-allowed": Text(
+        "More clients are served at once than the pool should have workers",
+        "The size of a pool is a promise: no more than so many clients are served at the same time, the others wait. "
+        "Here more were served at the same moment than a pool of that size can.",
+        "Who decides how many workers there are, and is there any client who is served by something else?",
+    ),
+    "waits-in-another-call": Text(
+        "It waits in another call than that of the model",
+        "One thread serves everybody, as it should. But the kernel shows what it sleeps in while nothing happens, and "
+        "that is the system call of another model than the one that was asked for.",
+        "Look at the marked line: which system call is behind it, and which one was asked for?",
+    ),
+    "several-threads-per-client": Text(
+        "Each client costs more than one thread",
+        "A thread that waits for a client costs memory and time of the scheduler, and one is enough to read and to "
+        "answer. With the clients that were connected there were at least two threads for each.",
+        "What does the second thread of a client do that the first could not do before or after it?",
+    ),
+    "bound-to-loopback": Text(
+        "Only programs on the same machine can connect",
+        "An address is given to bind() together with the port. 127.0.0.1 (localhost) belongs to the machine itself, so "
+        "what listens there hears nobody from the network. The empty address, 0.0.0.0, stands for all.",
+        "Which address do you bind to, and from where can that be reached?",
+    ),
+    "wrong-port": Text(
+        "It listens on another port than the one that was asked for",
+        "Clients connect to a number that they were told beforehand. The server listens, but under another number, "
+        "so none of them finds it.",
+        "Where does the port in your program come from, and where should it come from?",
+    ),
+    "no-pause-between-rounds": Text(
+        "It asks all sockets again and again, without a pause",
+        "A call on a non-blocking socket returns at once, also when there is nothing. A loop of such calls never "
+        "sleeps: it burns a whole core although nothing happens. When a round has found nothing, a pause of a few "
+        "milliseconds costs nobody anything that could be noticed.",
+        "How can your loop know that a whole round has found nothing to do, and what could it do then?",
+    ),
+    "zombie-children": Text(
+        "Children that have ended are never waited for",
+        "When a child process ends, the kernel keeps its number and its exit status until the parent asks for them. "
+        "Nobody asks here, so with every client one more dead process (a zombie) stays in the process table, until "
+        "no new one can be made.",
+        "Who is told that a child has ended, and which call takes the news?",
+    ),
+    "parent-keeps-connection": Text(
+        "The parent process keeps its copy of the connection",
+        "After fork() the connection is open twice, in the child and in the parent. A connection ends only when the "
+        "last copy has been closed: the child has done its part, but the parent still holds the client's connection, "
+        "so the client never sees its end, and the descriptors add up.",
+        "After fork(), which of the two processes needs the connection, and which the listening socket?",
+    ),
+    "workers-never-end": Text(
+        "Workers go on although their client has left",
+        "Each client brought a thread or a process, and it is still there after the client has gone, with every round "
+        "some more. What serves a client should end with it.",
+        "How does a worker get to know that its client has left, and does it leave its loop then?",
+    ),
+    "files-never-closed": Text(
+        "Something is opened again and again, and never closed",
+        "With every round the server has more open descriptors, and it is not the connections. A process may only "
+        "have so many: one day open() and accept() fail.",
+        "What do you open while you serve a client, and who closes it, also when something goes wrong?",
+    ),
+    "buffer-without-bound": Text(
+        "Whatever cannot be sent is kept, however much it is",
+        "A client that asks and asks but never reads makes the server hold all its replies. The server goes on "
+        "reading from it, so the memory of the machine is the only bound, and any single client can use it up.",
+        "While there is a lot to be sent to a client, why read even more from it?",
+    ),
+    "greeting-missing": Text(
+        "The greeting is missing",
+        "In this protocol the server speaks first: as soon as a client has connected it says its greeting. The first "
+        "bytes that came were those of a reply.",
+        "What is to be sent to a client before it has said anything, and when is the earliest moment for it?",
+    ),
+    "adds-to-the-reply": Text(
+        "Something is added to each reply",
+        "The reply is right, but bytes follow that nobody asked for: the end of a line, or the zero that ends strings "
+        "in C. TCP carries a stream of bytes: what is sent arrives, and the client takes it for a part of the reply.",
+        "Exactly which bytes do you hand to send(), and how many? Compare that with what recv() gave you.",
+    ),
+    "message-per-recv": Text(
+        "Each recv() is taken for a whole line",
+        "TCP is a stream and knows no messages. recv() returns whatever has arrived: half a line, or several, or the "
+        "end of one and the beginning of the next. Only the end of line in the bytes says where a line is over.",
+        "Where do you keep the beginning of a line until the rest of it has come?",
+    ),
+    "shared-state-between-clients": Text(
+        "Clients share what each should have for itself",
+        "One client who sends its message in pieces is answered rightly. When several do so in turn, what they sent is "
+        "mixed up: something that is kept between two reads exists only once for all of them.",
+        "What do you keep from one recv() to the next, and for whom?",
+    ),
+    "address-reuse-missing": Text(
+        "The server cannot be started again at once",
+        "When a server ends while clients are connected, the kernel keeps their connections for a while (TIME_WAIT), "
+        "so that late packets reach nobody else. Until then bind() refuses the port with 'Address already in use', "
+        "unless the new socket says beforehand that it does not mind.",
+        "There is a socket option for exactly this; it has to be set before bind().",
+    ),
+    "asked-who-has-left": Text(
+        "A client that has left before it was accepted ends the server",
+        "Between connecting and being accepted a client may already have gone. accept() still returns its connection, "
+        "but a question about the other side, such as getpeername(), raises an exception. Nobody catches it.",
+        "accept() itself returns the address. And what should one client's error cost the others?",
+    ),
+    "decode-per-chunk": Text(
+        "Bytes are taken for text",
+        "recv() returns bytes, cut anywhere, also in the middle of a character; and what a client sends need not be "
+        "text at all. decode() raises UnicodeDecodeError then, and here that ended the server.",
+        "Does the task need text? And if so, from what point on is what has been received surely whole?",
+    ),
+    "uncaught-exception": Text(
+        "An exception that nobody caught ended the server",
+        "The last lines that the server printed name the exception and the line. It was raised while clients were "
+        "being served. As nothing in the program catches it, it ended the whole server and every connection with it.",
+        "Read the exception at the marked line: what was the client doing, and what did the program expect instead?",
+    ),
+    "segmentation-fault": Text(
+        "The server touched memory that is not its own",
+        "The kernel ended it with SIGSEGV: a pointer or an index led outside of what the program has. It happened "
+        "while clients were being served.",
+        "Build it with -g -fsanitize=address and run it yourself: it will name the line. Look at every array whose "
+        "index is a descriptor or a length that came from a client.",
+    ),
+    "ended-by-itself": Text(
+        "The server came to its end",
+        "It ended with status 0, as a program does that has nothing left to do: a loop was left, or something called "
+        "exit. A server goes on, whatever its clients do, until it is told to stop.",
+        "Which condition ends your loop, and can what a client does make it true?",
+    ),
+    "edge-triggered-not-drained": Text(
+        "What was left unread is never reported again",
+        "The server sleeps in epoll although a socket that it watches has something for it. With EPOLLET epoll tells "
+        "only once that something new has come, and with EPOLLONESHOT only until it is armed again. Whatever is left "
+        "in the socket after that lies there for ever.",
+        "After one report, how long do you go on with recv() or accept() on that socket, and how do you know that it "
+        "is empty?",
+    ),
+    "not-accepting-any-more": Text(
+        "Nobody accepts new clients any more",
+        "Clients are waiting to be accepted, and the server's only thread sleeps until one of its other sockets is "
+        "ready. The listening socket is not among those that it watches, so it will not hear of them.",
+        "When does the listening socket leave the set, and what brings it back?",
+    ),
+    "waits-for-no-client": Text(
+        "The server waits for something that no client can bring",
+        "Every thread is asleep, for good, and none of them waits for a socket: they wait for a lock, a signal, a "
+        "child or each other. Whatever clients send now, nobody will read it.",
+        "What would have to happen for the marked line to go on, and who could make it happen?",
+    ),
+    "signal-only-noted": Text(
+        "The signal to stop is noticed, but not acted upon",
+        "SIGTERM has a handler here, and it ran. But the server went back to sleep in the call in which it had been, "
+        "and will look at what the handler left only when a client wakes it. Python repeats a call that a signal has "
+        "interrupted, unless the handler raises an exception.",
+        "How can a handler wake up a loop that is asleep?",
+    ),
 }

@@ -1,0 +1,111 @@
+"""What a rule of the diagnosis may look at, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from grader.evidence.records import Evidence, Frame, Process, Stack, TcpSocket, TcpState, Wait, WaitKind
+from grader.judgement import counts, source
+from grader.judgement.finding import Fact
+from grader.judgement.source import Traceback
+from grader.judgement.transcript import Mismatch
+from grader.spec import Protocol
+
+SETS = {WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL}
+ONE_THREAD = {"select", "poll", "epoll", "selectors", "asyncio", "event_loop", "io_uring", "nonblocking"}
+"""The models in which one thread serves everybody."""
+POOLS = {"thread_pool", "prefork"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a rule may look at. `doing` is what the check was about; `spinning`: the server runs without pause.
+
+    `stacks` are those of the deciding moment, several of them for a thread that spins; `sources` are the lines of
+    the student's files by name; `processes` and `sockets` were read after the verdict. `wrong` is the first wrong byte
+    of each client who received one. `status` is that of a server that has ended.
+    """
+
+    doing: str
+    summary: str
+    ended: bool
+    spinning: bool
+    evidence: Evidence | None
+    sockets: tuple[TcpSocket, ...]
+    stacks: tuple[Stack, ...]
+    sources: dict[str, list[str]]
+    traceback: Traceback | None
+    workers: str = ""
+    model: str = ""
+    unserved: tuple[str, ...] = ()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    processes: tuple[Process, ...] = ()
+    wrong: tuple[Mismatch, ...] = ()
+    protocol: Protocol | None = None
+    status: int | None = None
+
+    @property
+    def grew(self) -> str:
+        """What grew with every round ("sockets", "zombies"...), "" if that is not what was found."""
+        return next((name for name, words in counts.WORDS.items() if self.summary.startswith(f"{words} grew")), "")
+
+    @property
+    def sees_lines(self) -> bool:
+        """Whether what is asked and answered are lines."""
+        return self.protocol is not None and self.protocol.reply in ("lines", "table", "broadcast")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the submission, where one is known."""
+
+    file: str | None = None
+    line: int | None = None
+
+
+Answer = tuple[str, Place]
+Rule = Callable[[Case], Answer | None]
+
+
+def own_frames(case: Case) -> list[Frame]:
+    """The student's own innermost frame of each stack that has one."""
+    return [frame for stack in case.stacks if (frame := stack.own_frame)]
+
+
+def place_of(case: Case, wait: Wait | None = None) -> Place:
+    """Where the thread that waits so (or the first) stands in the student's code."""
+    for stack in case.stacks:
+        frame = stack.own_frame
+        if frame and (wait is None or (stack.pid, stack.tid) == (wait.pid, wait.tid)):
+            return Place(frame.file, frame.line)
+    return Place()
+
+
+def crash_place(case: Case) -> Place:
+    """Where the exception that ended it came through the student's code."""
+    return Place(case.traceback.file, case.traceback.line) if case.traceback else Place()
+
+
+def only_call(case: Case, names: set[str]) -> Place:
+    """The one line of the sources that calls something of these names; nowhere, if there are several or none."""
+    found = {(name, line) for name, lines in case.sources.items() for line in source.call_lines(lines, names)}
+    return Place(*next(iter(found))) if len(found) == 1 else Place()
+
+
+def only_wait(case: Case, kinds: set[WaitKind]) -> Wait | None:
+    """What the only thread waits in, if it is one of these."""
+    if case.evidence is None or len(case.evidence.waits) != 1:
+        return None
+    wait = case.evidence.waits[0]
+    return wait if wait.kind in kinds else None
+
+
+def listening_inodes(sockets: tuple[TcpSocket, ...]) -> set[int]:
+    """The sockets that listen."""
+    return {entry.inode for entry in sockets if entry.state is TcpState.LISTEN}
+
+
+def queued(sockets: tuple[TcpSocket, ...]) -> bool:
+    """Whether somebody waits to be accepted."""
+    return any(entry.state is TcpState.LISTEN and entry.receive_queue for entry in sockets)

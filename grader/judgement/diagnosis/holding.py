@@ -1,0 +1,62 @@
+"""Servers that keep what they should give back."""
+
+from __future__ import annotations
+
+from grader.evidence.records import TcpState
+from grader.judgement.diagnosis.case import SETS, Answer, Case, Place, Rule, only_call, only_wait
+from grader.judgement.diagnosis.standing import connection_of_an_ended_child
+
+_MANY = 100
+_STARTING = {"fork", "Process", "Thread", "start_new_thread"}
+
+
+def zombie_children(case: Case) -> Answer | None:
+    """Children have ended, and nobody has asked how."""
+    return ("zombie-children", only_call(case, {"fork", "Process"})) if case.grew == "zombies" else None
+
+
+def parent_keeps_connection(case: Case) -> Answer | None:
+    """After fork() two processes have the connection; the child has given its up, the one that accepts has not."""
+    asked = case.grew == "sockets" or case.doing == "half_close"
+    if case.ended or case.spinning or not asked or not connection_of_an_ended_child(case):
+        return None
+    return "parent-keeps-connection", only_call(case, {"fork"})
+
+
+def removed_but_not_closed(case: Case) -> Answer | None:
+    """Clients have left, the server sleeps and watches none of their connections any more, but holds them open."""
+    if case.spinning or case.ended:
+        return None
+    left = {e.inode for e in case.sockets if e.state is TcpState.CLOSE_WAIT and e.inode}
+    if case.evidence is None:
+        used_up = case.doing == "capacity" and len(left) >= _MANY
+        return ("removed-but-not-closed", Place()) if case.grew == "sockets" or used_up else None
+    held = {(p.pid, d.fd) for p in case.evidence.processes for d in p.descriptors if d.inode in left}
+    watched = {(wait.pid, fd) for wait in case.evidence.waits for fd in (*wait.reads, *wait.writes)}
+    forgotten = case.doing == "half_close" and held and not held & watched
+    return ("removed-but-not-closed", Place()) if forgotten and only_wait(case, SETS) else None
+
+
+def workers_never_end(case: Case) -> Answer | None:
+    """Whoever served a client that has left is still there."""
+    return ("workers-never-end", only_call(case, _STARTING)) if case.grew in ("threads", "processes") else None
+
+
+def files_never_closed(case: Case) -> Answer | None:
+    """It opens something for each message or client that is no connection, and does not close it."""
+    return ("files-never-closed", only_call(case, {"open"})) if case.grew == "descriptors" else None
+
+
+def buffer_without_bound(case: Case) -> Answer | None:
+    """It reads on and on from a client who does not read, and keeps all that it cannot send."""
+    return ("buffer-without-bound", Place()) if case.doing == "memory" and "held" in case.facts else None
+
+
+RULES: tuple[Rule, ...] = (
+    zombie_children,
+    parent_keeps_connection,
+    removed_but_not_closed,
+    workers_never_end,
+    files_never_closed,
+    buffer_without_bound,
+)

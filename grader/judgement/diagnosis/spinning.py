@@ -1,0 +1,66 @@
+"""Servers that run without pause: around which call."""
+
+from __future__ import annotations
+
+from grader.evidence.records import DescriptorKind, TcpState
+from grader.judgement import source
+from grader.judgement.diagnosis.case import Answer, Case, Place, Rule, only_call, own_frames, place_of
+
+_LEAVING = ("fin", "half_close", "after_disconnect", "capacity")
+_WAITING_CALLS = {"select", "poll", "epoll_wait", "run", "run_forever", "sleep", "wait"}
+
+
+def select_timeout_zero(case: Case) -> Answer | None:
+    """It spins, and was seen at a select() whose timeout is 0."""
+    if not case.spinning:
+        return None
+    for frame in own_frames(case):
+        lines = case.sources.get(frame.file, [])
+        for near in (frame.line, *source.method_lines(lines, {"select"}, frame.line)):
+            if any(source.is_select_without_waiting(call) for call in source.calls_at(lines, near)):
+                return "select-timeout-zero", Place(frame.file, near)
+    return None
+
+
+def eof_not_checked(case: Case) -> Answer | None:
+    """It spins since clients have closed, and still holds their connections (CLOSE_WAIT)."""
+    left = any(e.state is TcpState.CLOSE_WAIT and e.inode for e in case.sockets)
+    if not case.spinning or not left or case.doing not in _LEAVING:
+        return None
+    for frame in own_frames(case):
+        for line in source.method_lines(case.sources.get(frame.file, []), {"recv", "recv_into", "read"}, frame.line):
+            return "eof-not-checked", Place(frame.file, line)
+    return "eof-not-checked", place_of(case)
+
+
+def always_writable(case: Case) -> Answer | None:
+    """It spins around select() although no socket has anything to read: then it is the write list that is ready."""
+    if not case.spinning or not _nothing_to_do(case):
+        return None
+    for frame in own_frames(case):
+        lines = case.sources.get(frame.file, [])
+        for near in (frame.line, *source.method_lines(lines, {"select"}, frame.line)):
+            if any(source.is_select_with_writers(call) for call in source.calls_at(lines, near)):
+                return "always-writable", Place(frame.file, near)
+    return None
+
+
+def no_pause(case: Case) -> Answer | None:
+    """It spins over nonblocking sockets that have nothing, and nothing in its sources ever waits."""
+    sockets = [d for p in case.processes for d in p.descriptors if d.kind is DescriptorKind.TCP]
+    idle = case.doing in ("idle", "idle_clients", "after_disconnect") and _nothing_to_do(case, least=1)
+    if not (case.spinning and idle and sockets and all(d.nonblocking for d in sockets)):
+        return None
+    waits = any(source.call_lines(lines, _WAITING_CALLS) for lines in case.sources.values())
+    return None if waits or not own_frames(case) else ("no-pause-between-rounds", only_call(case, {"accept"}))
+
+
+def _nothing_to_do(case: Case, least: int = 2) -> bool:
+    """Whether every socket of the server, `least` of them or more, is there and has nothing to be read."""
+    ports = {e.local_port for e in case.sockets if e.state is TcpState.LISTEN}
+    ours = [e for e in case.sockets if e.local_port in ports and e.inode]
+    quiet = all(e.state in (TcpState.LISTEN, TcpState.ESTABLISHED) and not e.receive_queue for e in ours)
+    return quiet and len(ours) >= least
+
+
+RULES: tuple[Rule, ...] = (select_timeout_zero, eof_not_checked, always_writable, no_pause)

@@ -1,0 +1,151 @@
+"""Servers that are proved to stand still: in what, and who is left waiting."""
+
+from __future__ import annotations
+
+from grader.evidence.records import TcpSocket, TcpState, Wait, WaitKind
+from grader.judgement import source
+from grader.judgement.diagnosis.case import (
+    SETS,
+    Answer,
+    Case,
+    Place,
+    Rule,
+    listening_inodes,
+    only_wait,
+    place_of,
+    queued,
+)
+
+_NOBODYS = {WaitKind.FUTEX, WaitKind.SLEEP, WaitKind.CHILD, WaitKind.SIGNAL, WaitKind.OTHER}
+_SIGTERM = 1 << 14
+
+
+def not_listening(case: Case) -> Answer | None:
+    """It lives, asleep for good, and no socket of it listens."""
+    if case.doing != "start" or case.ended or case.evidence is None:
+        return None
+    return "not-listening", place_of(case)
+
+
+def recv_in_accept_loop(case: Case) -> Answer | None:
+    """The only thread reads from one silent client while others wait to be accepted."""
+    wait = only_wait(case, {WaitKind.RECV, WaitKind.READ})
+    if wait is None or case.evidence is None or case.doing == "start":
+        return None
+    return ("recv-in-accept-loop", place_of(case, wait)) if queued(case.evidence.sockets) else None
+
+
+def blocking_send(case: Case) -> Answer | None:
+    """The only thread writes to a client who does not read."""
+    wait = only_wait(case, {WaitKind.SEND, WaitKind.WRITE})
+    if wait is None or case.evidence is None:
+        return None
+    paused = any(not client.reads for client in case.evidence.clients)
+    return ("blocking-send-to-slow-reader", place_of(case, wait)) if paused else None
+
+
+def _inodes_watched(case: Case, wait: Wait) -> set[int]:
+    processes = case.evidence.processes if case.evidence else ()
+    return {d.inode for p in processes if p.pid == wait.pid for d in p.descriptors if d.fd in wait.reads}
+
+
+def _of_the_unserved(case: Case) -> tuple[TcpSocket, ...]:
+    """The server's ends of the connections whose clients wait for something."""
+    evidence = case.evidence
+    ports = {c.local_port for c in evidence.clients if c.name in case.unserved} if evidence else set()
+    return tuple(entry for entry in evidence.sockets if entry.remote_port in ports) if evidence else ()
+
+
+def edge_triggered_not_drained(case: Case) -> Answer | None:
+    """Epoll sleeps over a socket that it watches and that has something: it has told of that once, and never again."""
+    wait = only_wait(case, {WaitKind.EPOLL})
+    if wait is None or wait.limit is not None or case.evidence is None:
+        return None
+    unread = {entry.inode for entry in _of_the_unserved(case) if entry.inode and entry.receive_queue}
+    if any(not entry.inode for entry in _of_the_unserved(case)):
+        unread |= listening_inodes(case.evidence.sockets)
+    return ("edge-triggered-not-drained", place_of(case, wait)) if unread & _inodes_watched(case, wait) else None
+
+
+def not_accepting_any_more(case: Case) -> Answer | None:
+    """Who waits has not been accepted, and the only thread waits for other sockets than the one that listens."""
+    wait = only_wait(case, SETS)
+    if wait is None or wait.limit is not None or not wait.reads or case.evidence is None:
+        return None
+    if all(entry.inode for entry in _of_the_unserved(case)):
+        return None
+    watched = _inodes_watched(case, wait) & listening_inodes(case.evidence.sockets)
+    return None if watched else ("not-accepting-any-more", place_of(case, wait))
+
+
+def waits_for_no_client(case: Case) -> Answer | None:
+    """Every thread waits for something that no client can bring, and some wait for it."""
+    if case.evidence is None or case.doing in ("start", "stops") or not case.unserved:
+        return None
+    waits = case.evidence.waits
+    nobodys = all(w.kind in _NOBODYS and w.limit is None and not w.reads and not w.writes for w in waits)
+    return ("waits-for-no-client", place_of(case, waits[0])) if waits and nobodys else None
+
+
+def signal_only_noted(case: Case) -> Answer | None:
+    """It has a handler for SIGTERM, got the signal, and sleeps on."""
+    if case.doing != "stops" or case.evidence is None or "SIGTERM" not in case.summary:
+        return None
+    main = next((process for process in case.evidence.processes if process.pid == case.evidence.main), None)
+    for_good = all(wait.limit is None for wait in case.evidence.waits)
+    return ("signal-only-noted", place_of(case)) if for_good and main and main.caught & _SIGTERM else None
+
+
+def send_return_ignored(case: Case) -> Answer | None:
+    """All that a client sent was read, nothing is under way or about to be sent, and part of the reply is missing."""
+    wait = only_wait(case, SETS)
+    if wait is None or case.evidence is None or case.doing not in ("large", "slow_reader") or wait.writes:
+        return None
+    states = {c.name: c for c in case.evidence.clients}
+    waiting = [states[name] for name in case.unserved if name in states]
+    entries = {(e.local_port, e.remote_port): e for e in case.evidence.sockets}
+    for client in waiting:
+        entry = entries.get((client.server_port, client.local_port))
+        if entry is None or entry.receive_queue or entry.send_queue or client.unsent or not client.received:
+            return None
+    calls = {
+        (name, line)
+        for name, lines in case.sources.items()
+        for line in source.method_lines(lines, {"send"}, len(lines) + 1)
+    }
+    only = next(iter(calls)) if len(calls) == 1 else (None, None)
+    return ("send-return-ignored", Place(*only)) if waiting else None
+
+
+def blocking_call_in_coroutine(case: Case) -> Answer | None:
+    """The one thread of an event loop sleeps in a call of its own while clients wait."""
+    if case.doing != "at_work" or case.model != "asyncio":
+        return None
+    # Between two such calls it waits inside the library, and the student's innermost line is just where the loop runs.
+    frame = next((stack.frames[0] for stack in case.stacks if stack.in_own_code), None)
+    calls = source.calls_at(case.sources.get(frame.file, []), frame.line) if frame else []
+    return "blocking-call-in-coroutine", Place(frame.file, frame.line) if frame and calls else Place()
+
+
+def connection_of_an_ended_child(case: Case) -> bool:
+    """Whether the process that accepts holds connections that its clients have ended, beside other processes."""
+    waits = case.evidence.waits if case.evidence else ()
+    accepting = {wait.pid for wait in waits if wait.kind is WaitKind.ACCEPT}
+    ended = {entry.inode for entry in case.sockets if entry.state is TcpState.CLOSE_WAIT and entry.inode}
+    processes = case.evidence.processes if case.evidence else case.processes
+    holders = {p.pid for p in processes if any(d.inode in ended for d in p.descriptors)}
+    listeners = listening_inodes(case.sockets)
+    parents = {p.pid for p in processes} & {p.parent for p in processes}
+    keeps = {p.pid for p in processes if p.pid in parents and any(d.inode in listeners for d in p.descriptors)}
+    return bool(holders & keeps) and (not waits or bool(holders & accepting))
+
+
+RULES: tuple[Rule, ...] = (
+    not_listening,
+    recv_in_accept_loop,
+    blocking_send,
+    edge_triggered_not_drained,
+    not_accepting_any_more,
+    waits_for_no_client,
+    signal_only_noted,
+)
