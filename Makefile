@@ -3,13 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format bench docs clean
+.PHONY: demo test hostile lint format bench docs clean
 
 demo: $(READY)
 	$(VENV)/bin/grade submissions/alice --spec select
 
 test: $(READY)
 	$(VENV)/bin/pytest -n auto
+
+hostile: $(READY)
+	$(VENV)/bin/python tests/hostile/run.py namespaces user
+	$(VENV)/bin/python tests/hostile/run.py process user
+	[ "$$(id -u)" -ne 0 ] || $(VENV)/bin/python tests/hostile/run.py namespaces root
+	[ "$$(id -u)" -ne 0 ] || $(VENV)/bin/python tests/hostile/run.py process root
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

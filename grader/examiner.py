@@ -110,7 +110,7 @@ class Examiner:
         return result
 
     def _failed(self, check: CheckFields, stage: Stage, finding: Finding, began: float) -> CheckResult:
-        seconds = _since(began)
+        seconds, finding = _since(began), stage.trusted(finding)
         shown = inquire(stage, finding, self.launch.work.files, seconds, self.spec.protocol)
         return result_of(check, finding, seconds).model_copy(update=shown)
 

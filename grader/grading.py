@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import grader
+from grader.arena.beside import prepared
+from grader.arena.ground import in_namespaces
+from grader.arena.levels import Level, choose
 from grader.arena.namespaces import ArenaUnavailableError, run_isolated, workspace
+from grader.arena.process import run_beside
 from grader.arena.sandbox import needed_paths
-from grader.arena.submission import Submission, Wanted, open_submission
+from grader.arena.submission import Submission, Wanted, open_submission, reworded
 from grader.examiner import Examiner, result_of
 from grader.judgement.finding import Finding
 from grader.launch import Launch
@@ -34,21 +38,25 @@ from grader.report.model import (
 from grader.spec import Spec, is_entry, reference_server
 
 Progress = Callable[[CheckResult], None]
+_BETWEEN_CALLS = 0.2
 
 
-def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report:
+def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation: Level = "auto") -> Report:
     """Grade one submission; `progress` is told each check's result as soon as it is there.
+
+    `isolation` is the level that is asked for; `auto` is the highest that this machine allows.
 
     Raises:
         SubmissionError: the submission cannot be graded as it was handed in.
         ArenaUnavailableError: this machine does not let us make an arena, or run such a submission in it.
     """
-    server = spec.server
-    wanted = Wanted(server.entry, server.port, server.build, server.run, server.args, spec.limits.memory)
-    work = open_submission(path, wanted)
-    references = {name: _reference(name, spec) for check in spec.checks for name in check.references}
+    work = open_submission(path, _wanted(spec))
+    level, obstacle = choose(isolation)
     started, began = dt.datetime.now(dt.UTC), time.monotonic()
-    results, told = _in_arena(work, spec, references, progress)
+    if level == "namespaces":
+        results, told = _in_namespaces(work, spec, _references(spec), progress)
+    else:
+        results, told = _beside(work, spec, obstacle, progress)
     left_out = [f"Left out of the submission, as packages are no part of it: {', '.join(work.packages)}."]
     results += _unfinished(spec, results, told.get("late", ""))
     return Report(
@@ -60,11 +68,20 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None) -> Report
         score=round(sum(result.points for result in results), 4),
         max_score=spec.max_score,
         observed=Observed.model_validate(told.get("observed", {})),
-        arena=ArenaInfo(missing=told.get("missing", [])),
+        arena=ArenaInfo.model_validate(told.get("arena", {"isolation": level})),
         checks=results,
         output=ServerOutput.model_validate(told.get("output", {})),
         notes=(left_out if work.packages else []) + told.get("notes", []),
     )
+
+
+def _wanted(spec: Spec) -> Wanted:
+    server = spec.server
+    return Wanted(server.entry, server.port, server.build, server.run, server.args, spec.limits.memory)
+
+
+def _references(spec: Spec) -> dict[str, Submission]:
+    return {name: _reference(name, spec) for check in spec.checks for name in check.references}
 
 
 def _reference(name: str, spec: Spec) -> Submission:
@@ -75,23 +92,52 @@ def _reference(name: str, spec: Spec) -> Submission:
     return open_submission(folder, Wanted(entries, spec.server.port, memory=spec.limits.memory))
 
 
-def _in_arena(
-    work: Submission, spec: Spec, references: Mapping[str, Submission], progress: Progress
-) -> tuple[list[CheckResult], dict[str, Any]]:
-    """Fork the arena and read what it tells, a JSON line for each check and a last one for the rest."""
+Tell = Callable[[dict[str, Any]], None]
+Told = tuple[list[CheckResult], dict[str, Any]]
+
+
+def _in_namespaces(work: Submission, spec: Spec, references: Mapping[str, Submission], progress: Progress) -> Told:
+    needed = [Path(grader.__file__).parent, *needed_paths()]
+    for each in (work, *references.values()):
+        needed += each.toolchain.shown
+
+    def fork(tell: Tell) -> int:
+        return run_isolated(
+            lambda: _examine(Launch(spec, work, in_namespaces(workspace(needed)), references=references), tell),
+            needed,
+            lambda reason: tell({"unavailable": reason}),
+        )
+
+    return _in_arena(fork, spec, progress)
+
+
+def _beside(work: Submission, spec: Spec, obstacle: str, progress: Progress) -> Told:
+    """At the lower level: on a port that is ours alone, and in a folder that is removed."""
+    packages = [Path(grader.__file__).parent]
+    with prepared(spec.server.port, obstacle, packages) as (ground, user, port):
+        server = spec.server.model_copy(update={"port": port})
+        offered = spec.model_copy(update={"server": server})
+        there, references = reworded(work, _wanted(offered)), _references(offered)
+
+        def fork(tell: Tell) -> int:
+            return run_beside(
+                lambda: _examine(Launch(offered, there, ground, references=references), tell),
+                ground.workspace,
+                lambda reason: tell({"unavailable": reason}),
+                user,
+            )
+
+        return _in_arena(fork, spec, progress)
+
+
+def _in_arena(fork: Callable[[Tell], int], spec: Spec, progress: Progress) -> Told:
+    """Fork the arena and read what it tells, a JSON line for each check and others for the rest."""
     listening, telling = os.pipe()
 
     def tell(message: dict[str, Any]) -> None:
         os.write(telling, (json.dumps(message) + "\n").encode())
 
-    needed = [Path(grader.__file__).parent, *needed_paths()]
-    for each in (work, *references.values()):
-        needed += each.toolchain.shown
-    child = run_isolated(
-        lambda: _examine(Launch(spec, work, workspace(needed), references=references), tell),
-        needed,
-        lambda reason: tell({"unavailable": reason}),
-    )
+    child = fork(tell)
     os.close(telling)
     results: list[CheckResult] = []
     rest: dict[str, Any] = {}
@@ -108,7 +154,9 @@ def _in_arena(
                 elif "unavailable" in told:
                     raise ArenaUnavailableError(told["unavailable"])
                 else:
-                    rest = told
+                    rest |= told
+                if told.get("done"):
+                    break  # and not only at the end of the stream, which whoever stops the keeper could put off
     finally:
         _end(child)
     return results, rest
@@ -135,10 +183,18 @@ def _end(child: int) -> None:
         os.kill(child, signal.SIGTERM)
     except ProcessLookupError:
         return
+    ended = os.pidfd_open(child)
+    try:
+        while not select.select([ended], [], [], _BETWEEN_CALLS)[0]:
+            # At level `process` a submission of the same user may have stopped it (SIGSTOP).
+            os.kill(child, signal.SIGCONT)
+    finally:
+        os.close(ended)
     os.waitpid(child, 0)
 
 
 def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
+    tell({"arena": launch.arena.model_dump()})
     examiner = Examiner(launch.spec, launch, lambda result: tell({"check": result.model_dump(mode="json")}))
     try:
         examiner.examine()
@@ -146,7 +202,7 @@ def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
         tell({"unavailable": str(error)})
         return
     rest = {"observed": examiner.observed.model_dump(), "output": launch.output.model_dump()}
-    tell({**rest, "missing": launch.missing, "notes": launch.notes + examiner.notes})
+    tell({**rest, "notes": launch.notes + examiner.notes, "done": True})
 
 
 def _unfinished(spec: Spec, results: list[CheckResult], late: str) -> list[CheckResult]:

@@ -6,9 +6,8 @@ import time
 from dataclasses import replace
 
 from grader.arena.files import Files
-from grader.arena.sandbox import INSIDE
 from grader.arena.submission import source_lines
-from grader.evidence.records import Frame, Pass, Stack
+from grader.evidence.records import Frame, Pass, Stack, ThreadSample
 from grader.judgement import picture, raw, source
 from grader.judgement.diagnosis import Case, Misheard, diagnose
 from grader.judgement.explain import standings, thread_names
@@ -33,13 +32,13 @@ def inquire(stage: Stage, finding: Finding, files: Files, seconds: float, protoc
     """The parts of a check's result that explain it: diagnosis, where the server stood, raw evidence, timeline."""
     decided_ns = stage.began_ns + int(seconds * 1e9)
     look = finding.evidence.second if finding.evidence else stage.look()[0]
-    spinning = finding.evidence is None and not finding.ended and _runs(look, stage)
+    spinning = finding.evidence is None and not finding.ended and stage.abilities.kernel and _runs(look, stage)
     stacks = finding.stacks
     if not stacks and not finding.ended:
         stacks = stage.stacks(look, _SPIN_SAMPLES if spinning else 1)
     case = replace(_case(stage, finding, files, stacks, spinning=spinning), protocol=protocol)
     diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
-    stood = _stood(finding, look, stacks, files)
+    stood = _stood(finding, look, stacks, files, told=stage.abilities.calls)
     if diagnosis and diagnosis.file and diagnosis.line:
         if not stood:
             stood = [_crashed(diagnosis, case, files)]
@@ -70,7 +69,7 @@ def _runs(look: Pass, stage: Stage) -> bool:
 
 def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:
     stage.server.output.drain()
-    traceback = source.last_traceback(stage.server.output.text, INSIDE) if finding.ended else None
+    traceback = source.last_traceback(stage.server.output.text, stage.server.inside) if finding.ended else None
     named = {frame.file for stack in stacks for frame in stack.frames if frame.own}
     if traceback and traceback.file:
         named.add(traceback.file)
@@ -104,8 +103,8 @@ def _misheard(transcript: Transcript) -> Misheard | None:
     return Misheard(transcript.mismatch, bytes(transcript.expected[:_FIRST]))
 
 
-def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files) -> list[Stood]:
-    """Where the threads stood, those at one line together."""
+def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files, *, told: bool = True) -> list[Stood]:
+    """Where the threads stood, those at one line together; `told`: the kernel tells what call a thread is in."""
     frames: dict[tuple[int, int], Frame] = {}
     for stack in stacks:
         if frame := stack.own_frame:
@@ -115,7 +114,7 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files
     else:
         names = thread_names(look.threads)
         students = [sample for sample in look.threads if not sample.runtime]
-        where = [((s.pid, s.tid), names[s.pid, s.tid], s.call.name if s.call else "running", "") for s in students]
+        where = [((s.pid, s.tid), names[s.pid, s.tid], _call(s, told=told), "") for s in students]
     together: dict[object, list[Stood]] = {}
     for key, thread, call, waits_for in where:
         stood = Stood(thread=thread, call=call, waits_for=waits_for)
@@ -123,6 +122,12 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files
             stood = stood.model_copy(update={"function": frame.function, "file": frame.file, "line": frame.line})
         together.setdefault((frame.file, frame.line) if frame else key, []).append(stood)
     return [_one_of(alike, files) for alike in list(together.values())[:_MOST_STOOD]]
+
+
+def _call(sample: ThreadSample, *, told: bool) -> str:
+    if sample.call:
+        return sample.call.name
+    return "running" if told else "a call that this machine does not tell"
 
 
 def _one_of(alike: list[Stood], files: Files) -> Stood:

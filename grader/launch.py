@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
+import re
 import resource
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader.arena import sandbox, submission
+from grader.arena import ports, sandbox, submission
 from grader.arena.files import write_files
-from grader.arena.namespaces import ArenaUnavailableError, new_network
-from grader.arena.server import RunningServer, run_to_end, start
+from grader.arena.ground import Ground
+from grader.arena.namespaces import ArenaUnavailableError
+from grader.arena.server import RunningServer, run_to_end
 from grader.arena.submission import Submission
+from grader.evidence.abilities import abilities
 from grader.evidence.procfs import own_time, schedstat_moves
 from grader.evidence.records import Evidence, Wait, WaitKind
 from grader.evidence.throttle import throttle_reader
 from grader.judgement.budget import Budget
 from grader.judgement.expectations import Answered, Kernel
 from grader.judgement.finding import CheckFailed, Finding
+from grader.judgement.levels import arena_info
 from grader.judgement.limits import Allowed
 from grader.judgement.outcome import How, Outcome
 from grader.judgement.protocols import conversation
@@ -36,33 +39,50 @@ _IN_BACKGROUND = (
     "The server went into the background: its first process ended with status 0 and left others running, and these "
     "were judged. A server that stays in the foreground is easier to watch and to stop."
 )
+_PORT_TAKEN = re.compile(r"address already in use|EADDRINUSE|\berrno 98\b", re.IGNORECASE)
 _ONE_TURN = Budget(cpu=0.1, wakeups=2, wall=1.0, least=0)
 
 
 @dataclass
 class Launch:
-    """One submission's server: `workspace` is the arena's tmpfs, `output` what the longest-talking run printed.
+    """One submission's server: `ground` is the arena's, `output` what the longest-talking run printed.
 
     `references` are the servers of ours, by name, that some check measures the submission against.
+
+    Raises:
+        ArenaUnavailableError: this machine does not let us see what the server does.
     """
 
     spec: Spec
     work: Submission
-    workspace: Path
+    ground: Ground
     references: Mapping[str, Submission] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
     output: ServerOutput = field(default_factory=ServerOutput)
     starts: int = 0
 
     def __post_init__(self) -> None:
+        self.workspace = self.ground.workspace
         self.source = self.workspace / "source"
         self.stage: Stage | None = None
         self._fresh: object = None
         self._port = self.spec.server.port
         self._schedstat = schedstat_moves()
-        if not self._schedstat:
-            self.missing.append("schedstat: this kernel does not tell the CPU time of a thread")
+        self._abilities = abilities()
+        if not self._abilities.descriptors:
+            raise ArenaUnavailableError(
+                "this machine does not let the grader see which sockets a server holds (/proc/PID/fd); "
+                "a /proc that shows the grader's own processes is needed"
+            )
+        self.arena = arena_info(
+            self.ground.isolation,
+            self._abilities,
+            schedstat=self._schedstat,
+            obstacle=self.ground.obstacle,
+            kept_root=self.ground.kept_root,
+        )
+        self._ours = ports.connections() if self.ground.shared else set()
+        self._ports = {self._port}
         self._throttled, self._own_time = throttle_reader(), own_time()
         self._own_files = sandbox.raise_own_files()
 
@@ -91,7 +111,8 @@ class Launch:
 
     def _run(self, folder: Path, work: Submission, argv: tuple[str, ...]) -> tuple[int | None, str]:
         scratch = self.workspace / "scratch"
-        return run_to_end(folder, scratch, self._program(work, argv), self._bounds(work), _BUILD_SECONDS)
+        program, bounds = self._program(work, argv), self._bounds(work)
+        return run_to_end(folder, scratch, program, bounds, _BUILD_SECONDS, self.ground.start)
 
     def _program(self, work: Submission, argv: tuple[str, ...]) -> sandbox.Program:
         settings = {**work.language.environment, **self.spec.server.env}
@@ -116,10 +137,26 @@ class Launch:
             ArenaUnavailableError: the program that is to run the submission cannot be run on this machine.
         """
         self.stage = self._started()
-        return self._opened(self.stage)
+        failed = self._opened(self.stage)
+        if failed and failed.doing != "limits" and self.ground.shared and ports.lingering(self._ports):
+            # Elsewhere each server has a network that nobody has used before; here it has to be waited for.
+            self.end()
+            ports.wait_until_free(self._ports)
+            self.stage = self._started()
+            failed = self._opened(self.stage)
+        return self._blamed(failed) if failed and self.ground.shared else failed
+
+    def _blamed(self, failed: Finding) -> Finding:
+        """A server that cannot have its port because of somebody else on this machine is not to blame."""
+        assert self.stage is not None  # noqa: S101 - it has just failed
+        says_so = _PORT_TAKEN.search(self.stage.printed())
+        if failed.verdict is not Verdict.FAIL or not (says_so or any(map(ports.listened_on, self._ports))):
+            return failed
+        words = f"its port may be taken by somebody else on this machine, so this says nothing: {failed.summary}"
+        return replace(failed, verdict=Verdict.INCONCLUSIVE, basis=Basis.OBSERVATION, summary=words)
 
     def _started(self) -> Stage:
-        new_network()
+        self.ground.renew()
         self.starts += 1
         folder, scratch = self.workspace / "run", self.workspace / "scratch"
         for old in (folder, scratch):
@@ -139,6 +176,9 @@ class Launch:
             model_name=self.spec.model_name,
             language=self.work.language.name,
             startup=self.spec.limits.startup,
+            port_moved=self.ground.port_moved,
+            abilities=self._abilities,
+            ours=self._ours,
             run_again=self._run_again,
         )
 
@@ -149,12 +189,12 @@ class Launch:
 
     def _written(self) -> Callable[[], int]:
         """How much the arena's files have grown from now on: nobody but the submission writes there."""
-        before = _used_space(self.workspace)
-        return lambda: _used_space(self.workspace) - before
+        before = self.ground.used()
+        return lambda: self.ground.used() - before
 
     def _run_in(self, folder: Path, work: Submission) -> RunningServer:
         program, cap = self._program(work, work.run), self.spec.limits.output
-        return start(folder, self.workspace / "scratch", program, self._bounds(work), cap)
+        return self.ground.start(folder, self.workspace / "scratch", program, self._bounds(work), cap)
 
     def _run_again(self, reference: str) -> RunningServer:
         if not reference:
@@ -173,9 +213,11 @@ class Launch:
                 self._require_program(self.work.run)
             if found.how is not How.MET:
                 return stage.finding(found, "the server did not come to listen", doing="start")
+            self._ports.add(stage.port)
             rest = stage.rest()
             # At rest it may listen on more than the port on which it was first seen to.
             stage.listener = next(iter(stage.listeners()), stage.listener)
+            self._ports.add(stage.port)
             if len(stage.listeners()) > 1 and self._port != stage.port:
                 return self._with_right_port(stage)
             self._fresh = signature(rest.evidence) if rest.at_rest else None
@@ -242,11 +284,6 @@ class Launch:
         if output.total >= self.output.total_bytes:
             self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept)
         self.stage = None
-
-
-def _used_space(folder: Path) -> int:
-    about = os.statvfs(folder)
-    return (about.f_blocks - about.f_bfree) * about.f_frsize
 
 
 def _answers(stage: Stage, port: int) -> bool:

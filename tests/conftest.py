@@ -33,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--record-expected", action="store_true", help="write expected.yaml anew from what is found; review the diff"
     )
+    parser.addoption(
+        "--isolation",
+        choices=["namespaces", "process"],
+        default="namespaces",
+        help="the level at which tests/hostile/run.py has hostile programs graded",
+    )
 
 
 @pytest.fixture(scope="session")

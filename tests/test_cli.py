@@ -14,6 +14,7 @@ from conftest import ROOT
 from servers import RIGHT, SELECT, changed
 
 import grader
+from grader.arena import levels
 from grader.cli import grade_command, grader_command
 from grader.report.escape import harmful
 from grader.report.json_file import read_json, report_schema
@@ -262,8 +263,11 @@ def test_a_machine_without_namespaces_is_said_to_be_one(monkeypatch: pytest.Monk
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("grader.evidence.kernel.unshare", refuse)
-
-    done = grade("right", "--spec", "short.yaml")
+    levels.probe.cache_clear()
+    try:
+        done = grade("right", "--spec", "short.yaml", "--isolation", "namespaces")
+    finally:
+        levels.probe.cache_clear()
 
     assert done.exit_code == 3
     assert "this machine does not let the grader make namespaces (Operation not permitted)" in done.stderr

@@ -9,14 +9,16 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from grader.arena.namespaces import end_everybody
 from grader.arena.output import Output
-from grader.arena.sandbox import Bounds, Program, command
+from grader.arena.sandbox import INSIDE, WRITABLE, Bounds, Program, command
 from grader.arena.seccomp import filter_program
+from grader.evidence.tree import Reaped
 
 
 @dataclass
@@ -29,6 +31,9 @@ class RunningServer:
     because bwrap still writes to it when the server ends; `silence` is the writing end of its standard input, on which
     nothing is ever written; `started` is when, by the monotonic clock. `in_background`: the process that was started
     has ended with status 0, and others go on; of a server that was `told_to_stop` that is the end.
+    It sees the submission at `inside` and can write to `writable`. `shared`: it has no namespaces of its own, but
+    process ids and network of the machine; `first` is then the process that was started itself, and `reaped` are those
+    of its processes that we have waited for.
     """
 
     process: subprocess.Popen[bytes]
@@ -42,6 +47,10 @@ class RunningServer:
     exit_status: int | None = None
     in_background: bool = False
     told_to_stop: bool = False
+    inside: str = INSIDE
+    writable: tuple[str, ...] = WRITABLE
+    shared: bool = False
+    reaped: Reaped = field(default_factory=Reaped)
 
     def poll(self) -> int | None:
         """The server's exit status as a shell would tell it (128 + N for signal N), or None while it runs.
@@ -55,14 +64,22 @@ class RunningServer:
         if status is None:
             return None
         leaves = status == 0 and (self.in_background or not self.told_to_stop)
-        if leaves and self.first and _ended(self.first) is None:
+        if leaves and self._goes_on():
             self.in_background = self.in_background or bool(self._others())
             return None
         self.exit_status = status
-        if self.first and not self.told_to_stop:
+        if not self.told_to_stop:
+            self._end_others()
+        return status
+
+    def _goes_on(self) -> bool:
+        """Whether the sandbox still stands."""
+        return bool(self.first) and _ended(self.first) is None
+
+    def _end_others(self) -> None:
+        if self.first:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.first, signal.SIGKILL)
-        return status
 
     def _others(self) -> set[int]:
         return {int(name) for name in os.listdir("/proc") if name.isdecimal()} - self.helpers
@@ -123,7 +140,7 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
         stderr=writing,
         env={},  # of the grader's own nothing is to be read in /proc/1/environ
         pass_fds=(tell_status, *([refused] if refused is not None else [])),
-        preexec_fn=lambda: _prepare(bounds),  # noqa: PLW1509 - the arena's process has one thread
+        preexec_fn=lambda: prepare(bounds),  # noqa: PLW1509 - the arena's process has one thread
     )
     for ours in (writing, tell_status, silent, refused):
         if ours is not None:
@@ -133,6 +150,10 @@ def start(folder: Path, scratch: Path, program: Program, bounds: Bounds, output_
     first = _first_process(told)
     helpers = {os.getpid(), process.pid, first}
     return RunningServer(process, Output(reading, output_cap), inode, told, silence, started, first, helpers)
+
+
+Starter = Callable[[Path, Path, Program, Bounds, int], RunningServer]
+"""Starts a program: its folder, its scratch, the program, its bounds, how much of its output to keep."""
 
 
 def _filter() -> int | None:
@@ -146,7 +167,7 @@ def _filter() -> int | None:
     return fd
 
 
-def _prepare(bounds: Bounds) -> None:
+def prepare(bounds: Bounds) -> None:
     """What the grader, or whoever started it, ignores or blocks must not be ignored by the server (signal(7))."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
@@ -159,12 +180,14 @@ def _first_process(status: TextIO) -> int:
     return int(json.loads(line)["child-pid"]) if line else 0
 
 
-def run_to_end(folder: Path, scratch: Path, program: Program, bounds: Bounds, seconds: float) -> tuple[int | None, str]:
+def run_to_end(
+    folder: Path, scratch: Path, program: Program, bounds: Bounds, seconds: float, begin: Starter = start
+) -> tuple[int | None, str]:
     """Run a build in a sandbox: its exit status (None if `seconds` of wall time were not enough) and its output.
 
     It is over when its first process ends; what it leaves behind is ended.
     """
-    server = start(folder, scratch, program, bounds, 1 << 18)
+    server = begin(folder, scratch, program, bounds, 1 << 18)
     ended = os.pidfd_open(server.process.pid)
     deadline = time.monotonic() + seconds
     while server.status_of_first() is None and (left := deadline - time.monotonic()) > 0:

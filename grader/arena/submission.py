@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from grader.arena.archives import SUFFIXES, archive_suffix, foreign_kind, kind_of, read_archive
@@ -33,6 +33,7 @@ __all__ = [
     "Wanted",
     "copy_files",
     "open_submission",
+    "reworded",
     "source_lines",
     "submission_place",
 ]
@@ -117,22 +118,35 @@ def open_submission(path: Path, wanted: Wanted) -> Submission:
     if linked(files, entry) is None:
         raise intake.refusal(f"has {entry} as a link to what is no file of it", "hand in the file itself")
     tools = toolchain(PurePosixPath(entry).suffix)
+    build, run = _words(tools, entry, wanted)
+    return Submission(
+        name=submission_place(path, entries)[-1],
+        files=files,
+        entry=entry,
+        toolchain=tools,
+        build=build,
+        run=run,
+        sha256=fingerprint(files),
+        packages=tuple(sorted(PACKAGES & intake.left_out)),
+    )
+
+
+def reworded(work: Submission, wanted: Wanted) -> Submission:
+    """The same files, built and run as `wanted` says."""
+    build, run = _words(work.toolchain, work.entry, wanted)
+    return replace(work, build=build, run=run)
+
+
+def _words(tools: Toolchain, entry: str, wanted: Wanted) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words that build and that run it."""
     values = {
         "entry": entry,
         "stem": PurePosixPath(entry).stem,
         "port": str(wanted.port),
         "heap": str(wanted.memory >> 21),
     }
-    return Submission(
-        name=submission_place(path, entries)[-1],
-        files=files,
-        entry=entry,
-        toolchain=tools,
-        build=tools.words(tools.language.build if wanted.build is None else wanted.build, values),
-        run=(*tools.words(wanted.run or tools.language.run, values), *wanted.args),
-        sha256=fingerprint(files),
-        packages=tuple(sorted(PACKAGES & intake.left_out)),
-    )
+    build = tools.words(tools.language.build if wanted.build is None else wanted.build, values)
+    return build, (*tools.words(wanted.run or tools.language.run, values), *wanted.args)
 
 
 def _take_in(path: Path, entries: Sequence[str], intake: Intake) -> None:

@@ -52,6 +52,9 @@ class Starts(Behaviour):
         listeners = stage.bound()
         where = " and ".join(f"{entry.local_address} port {entry.local_port}" for entry in listeners)
         if self.port and self.port not in {entry.local_port for entry in listeners}:
+            if stage.port_moved:
+                words = f"port {self.port} was not free on this machine, so the server was offered another one"
+                raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
             stage.fail_observed(f"it listens on {where}, not on port {self.port}", doing="starts", port=stage.port)
         local = all(is_loopback(entry.local_address) for entry in listeners)
         if self.address == "any" and local:

@@ -54,7 +54,10 @@ class CpuCeiling(Behaviour):
         duty = stage.duty(self.at_most)
         if duty is None:
             untold = "this machine does not tell how much CPU time a thread has used (schedstat)"
-            summary = "the server hardly got to run, so its duty is not known" if stage.schedstat else untold
+            if not stage.abilities.kernel:
+                untold = "this machine does not tell what the server's threads wait in, so its duty is not known"
+            told = stage.schedstat and stage.abilities.kernel
+            summary = "the server hardly got to run, so its duty is not known" if told else untold
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary))
         figures = f"duty {duty.share:.0%} of a core over {duty.own_seconds:.2f} s of its own time"
         if duty.share > self.at_most:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 import grader
+from grader.arena.levels import Level
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError, submission_place
 from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, usable_spec
@@ -25,6 +27,8 @@ from grader.report.model import CheckResult, Report
 from grader.report.terminal import print_report
 from grader.spec import Spec
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
 
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=PATH, metavar="SUBMISSION...")
@@ -32,6 +36,13 @@ from grader.spec import Spec
 @click.option("--output", type=PATH, default=Path("grade-report"), show_default=True, help="Where reports go.")
 @click.option("--only", multiple=True, metavar="CHECK", help="Run only this check (by its id), and what it needs.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What stdout carries.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["auto", "namespaces", "process"]),
+    default="auto",
+    show_default=True,
+    help="How servers are kept apart: auto takes the best that this machine allows, and every report says which.",
+)
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
 @click.version_option(grader.__version__)
 def grade_command(
@@ -40,6 +51,7 @@ def grade_command(
     output: Path,
     only: tuple[str, ...],
     form: str,
+    isolation: Level,
     exit_zero: bool,
 ) -> None:
     """Grade SUBMISSIONs (folders, archives of them, or single files) against SPEC and write a report for each.
@@ -53,7 +65,7 @@ def grade_command(
     status = 0
     try:
         for path, place, folder in zip(submissions, places, report_folders(places), strict=True):
-            status = max(status, _grade_one(path, spec, place[-1], output / folder, form))
+            status = max(status, _grade_one(path, spec, place[-1], output / folder, form, isolation))
     except KeyboardInterrupt:
         click.echo("grade: interrupted; nothing is left running", err=True)
         sys.exit(INTERRUPTED)
@@ -81,7 +93,7 @@ def _give_up(message: str) -> NoReturn:
     sys.exit(UNUSABLE)
 
 
-def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str) -> int:
+def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str, isolation: Level) -> int:
     errors, name = Console(stderr=True), escape_text(name)
     try:
         with errors.status(Text(f"grading {name}")) as line:
@@ -89,31 +101,43 @@ def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str) -> in
             def progress(result: CheckResult) -> None:
                 line.update(Text(f"grading {name}: {result.verdict} {result.id}"))
 
-            report = grade(path, spec, progress)
+            report = grade(path, spec, progress, isolation)
     except SubmissionError as error:
         click.echo(f"grade: {escape_text(str(error))}", err=True)
         return UNUSABLE
     except ArenaUnavailableError as error:
-        click.echo(f"grade: {escape_text(str(error))}", err=True)
+        click.echo(f"grade: {name} was not graded: {escape_text(str(error))}", err=True)
         return FAULT
-    _write(report, folder)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault, and the others go on
+        words = f"the grader failed: {type(error).__name__}: {error}"
+        click.echo(f"grade: {name} was not graded: {escape_text(words)}", err=True)
+        return FAULT
+    unwritten = _write(report, folder)
     if form == "json":
         click.echo(report_json(report), nl=False)
     else:
         print_report(report, Console())
-        click.echo(f"\nreport: {escape_text(str(folder / 'report.html'))}")
-    return report.exit_status
+        if not unwritten:
+            click.echo(f"\nreport: {escape_text(str(folder / 'report.html'))}")
+    return max(report.exit_status, unwritten)
 
 
-def _write(report: Report, folder: Path) -> None:
+def _write(report: Report, folder: Path) -> int:
+    """Write the reports; 0, or the status of what went wrong: a place that was given wrongly, or our own trouble."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if folder.is_symlink():
-            _give_up(f"cannot write the report to {folder}: it is a link")
+            return _unwritten(folder, "it is a link", UNUSABLE)
         write_json(report, folder / "report.json")
         write_html(report, folder / "report.html")
     except OSError as error:
-        _give_up(f"cannot write the report to {folder}: {error.strerror}")
+        return _unwritten(folder, error.strerror or str(error), FAULT if error.errno in _NO_ROOM else UNUSABLE)
+    return 0
+
+
+def _unwritten(folder: Path, why: str, status: int) -> int:
+    click.echo(f"grade: cannot write the report to {escape_text(str(folder))}: {escape_text(why)}", err=True)
+    return status
 
 
 def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:

@@ -10,6 +10,7 @@ import grader
 from grader.behaviours import catalogue
 from grader.cli.check_spec import check_spec
 from grader.cli.common import give_up, usable_spec
+from grader.cli.doctor import doctor
 from grader.cli.init import init
 from grader.report.escape import escape_text
 from grader.report.json_file import report_schema
@@ -53,5 +54,5 @@ def schema(which: str, name: str | None) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
-for command in (check_spec, init):
+for command in (check_spec, doctor, init):
     grader_command.add_command(command)

@@ -8,6 +8,9 @@ import socket
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
+_PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_SET_PTRACER = 36, 38, 0x59616D61
+_SECCOMP_MODE_FILTER, _STEP = 2, 8
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture (asm-generic/unistd.h)
 
 
@@ -80,6 +83,43 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
     _checked(result, f"mount {kind} on {target}")
 
 
-def die_with_parent() -> None:
-    """Ask for SIGKILL when the parent ends (PR_SET_PDEATHSIG); the caller checks that it is not too late."""
-    _checked(_libc.prctl(1, 9, 0, 0, 0), "prctl")
+def die_with_parent(number: int = 9) -> None:
+    """Ask for this signal when the parent ends (PR_SET_PDEATHSIG); the caller checks that it is not too late."""
+    _checked(_libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0), "prctl")
+
+
+def adopt_orphans() -> None:
+    """Whoever below us loses its parent becomes our child (PR_SET_CHILD_SUBREAPER)."""
+    _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
+
+
+def let_read(*, allowed: bool) -> None:
+    """Whether processes of the same user may read our memory and descriptors (PR_SET_DUMPABLE)."""
+    _checked(_libc.prctl(_PR_SET_DUMPABLE, int(allowed), 0, 0, 0), "prctl")
+
+
+def let_trace(pid: int) -> None:
+    """Let a process, and those below it, read us where only ancestors may (PR_SET_PTRACER, of the Yama module).
+
+    Where there is no such module there is no such rule, and the call fails.
+    """
+    _libc.prctl(_PR_SET_PTRACER, ctypes.c_ulong(pid), 0, 0, 0)
+
+
+def no_new_privileges() -> None:
+    """Nothing that is executed from now on gains privileges (PR_SET_NO_NEW_PRIVS); needed for a filter."""
+    _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
+
+
+def filter_calls(program: bytes) -> None:
+    """Filter this process's system calls from now on (PR_SET_SECCOMP); `program` is a row of struct sock_filter.
+
+    Raises:
+        OSError: the kernel has no such filters, or refuses this one.
+    """
+    whole = _Program(len(program) // _STEP, program)
+    _checked(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(whole), 0, 0), "prctl")

@@ -46,6 +46,8 @@ _ANONYMOUS = {
 _CHILDREN_USER, _CHILDREN_SYSTEM = 13, 14  # words of /proc/PID/stat after the name
 _TICKS = os.sysconf("SC_CLK_TCK")
 _WORTH_A_LOOK = 4
+_NOT_TOLD = 1
+"""A user timeout that keeps whatever depends on it from being proved."""
 _SCHEDULED_CLOCK = 2
 """The low bits of a process's clock in clock_gettime(2): its CPU time to the nanosecond."""
 _INTERNET_KINDS = {socket.SOCK_STREAM: DescriptorKind.TCP, socket.SOCK_DGRAM: DescriptorKind.UDP}
@@ -94,12 +96,23 @@ def parse_counters(status: dict[str, str], schedstat: str | None) -> Counters:
 
 def _socket_kind(pid: int, fd: int) -> DescriptorKind:
     # A socket outside the TCP table: of another family, or a TCP socket that is neither listening nor connected.
-    with kernel.borrow_socket(pid, fd) as borrowed:
+    try:
+        found = kernel.borrow_socket(pid, fd)
+    except PermissionError:
+        return DescriptorKind.OTHER  # this machine does not let us look at it
+    with found as borrowed:
         if borrowed.family == socket.AF_UNIX:
             return DescriptorKind.UNIX
         if borrowed.family not in (socket.AF_INET, socket.AF_INET6):
             return DescriptorKind.OTHER
         return _INTERNET_KINDS.get(borrowed.type, DescriptorKind.OTHER)
+
+
+def _user_timeout(pid: int, fd: int) -> int:
+    try:
+        return kernel.user_timeout(pid, fd)
+    except PermissionError:
+        return _NOT_TOLD
 
 
 def _timers_seen_in(text: str) -> int:
@@ -110,7 +123,8 @@ def _timers_seen_in(text: str) -> int:
 class ProcReader:
     """Reads the server's tree: every process of the namespace that is not one of `helpers`.
 
-    `output_inode` is the pipe that the grader drains. `schedstat` is False where the kernel's figures do not move.
+    `output_inode` is the pipe that the grader drains. `schedstat` is False where the kernel's figures do not move,
+    `calls` where it does not tell the system call that a thread is in: then nothing can be proved.
     `students` are the folders that the submission can write to. `reaper` is the helper that waits for those whose own
     parent has ended; `shared_before` is how much shared memory the machine had when this began.
     """
@@ -119,6 +133,7 @@ class ProcReader:
     output_inode: int = 0
     schedstat: bool = True
     students: tuple[str, ...] = ()
+    calls: bool = True
     root: str = "/proc"
     reaper: int = 0
     shared_before: int = field(default_factory=unmapped.shared_memory_of_the_machine)
@@ -131,9 +146,12 @@ class ProcReader:
         The first that is ever there is `main`; of a server `in_background` it is always the eldest that is left.
         """
         found = [pid for pid in _numbers(self.root) if pid not in self.helpers]
+        self._choose_main(found)
+        return found
+
+    def _choose_main(self, found: list[int]) -> None:
         if not self.main or (self.in_background and self.main not in found):
             self.main = min(found, default=self.main)
-        return found
 
     def look(self) -> Pass:
         """One pass over all threads.
@@ -165,7 +183,7 @@ class ProcReader:
         base = f"{self.root}/{pid}/task/{tid}"
         try:
             status = parse_status(_read(f"{base}/status"))
-            call, outside = parse_call(_read(f"{base}/syscall"))
+            call, outside = parse_call(_read(f"{base}/syscall")) if self.calls else (None, False)
             counters = parse_counters(status, _read(f"{base}/schedstat") if self.schedstat else None)
         except (OSError, KeyError, ValueError):
             # It ended while we looked, or has ended but for its parent's wait().
@@ -226,11 +244,14 @@ class ProcReader:
         """
         if unmapped.shared_memory_of_the_machine() - self.shared_before < allowed // _WORTH_A_LOOK:
             return 0
-        held = unmapped.segments() + unmapped.files_of_memory(pids)
+        held = self._segments() + unmapped.files_of_memory(pids)
         if not held:
             return 0
         mapped = sum(self._figure(pid, "statm", _SHARED_PAGES) for pid in pids) * os.sysconf("SC_PAGE_SIZE")
         return max(held - mapped, 0)
+
+    def _segments(self) -> int:
+        return unmapped.segments()
 
     def _figure(self, pid: int, file: str, pattern: re.Pattern[str]) -> int:
         try:
@@ -294,7 +315,7 @@ class ProcReader:
             inode = int(match[1])
             kind = DescriptorKind.TCP if inode in sockets else _socket_kind(pid, fd)
             if inode in sockets and sockets[inode].remote_port and sockets[inode].send_queue:
-                user_timeout = kernel.user_timeout(pid, fd)
+                user_timeout = _user_timeout(pid, fd)
         elif match := _PIPE.fullmatch(target):
             inode = int(match[1])
             kind = DescriptorKind.OUTPUT if inode == self.output_inode else DescriptorKind.PIPE

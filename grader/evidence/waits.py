@@ -6,6 +6,7 @@ import errno
 import socket
 import struct
 import time
+from dataclasses import replace
 
 from grader.evidence import kernel
 from grader.evidence.records import SystemCall, ThreadSample, Wait, WaitKind
@@ -33,11 +34,13 @@ def read_wait(sample: ThreadSample) -> Wait | None:
     shape = SHAPES.get(call.name)
     if shape is None:
         return _unread(sample, WaitKind.OTHER, " is not understood")
+    reads: tuple[int, ...] = ()
+    writes: tuple[int, ...] = ()
     try:
         reads, writes = _targets(sample.pid, call, shape)
         limit = _limit(sample.pid, call, shape)
     except (OSError, struct.error, ValueError) as error:
-        return _unread(sample, shape.kind, f": {error}")
+        return replace(_unread(sample, shape.kind, f": {error}"), reads=reads, writes=writes)
     return Wait(sample.pid, sample.tid, shape.kind, call.name, limit, reads, writes, runtime=sample.runtime)
 
 

@@ -29,7 +29,7 @@ class Outcome:
 
     `busy`: it was CPU time that ran out; `starved`: the server was kept from running, so nothing is known; `quiet`:
     nothing can happen before a time limit or a timer runs out, and nothing waits to be done; `queued`: nothing but
-    clients who have not been accepted.
+    clients who have not been accepted. `still`: it would be stuck, if only nobody else could reach it.
     """
 
     how: How
@@ -40,6 +40,7 @@ class Outcome:
     starved: bool = False
     quiet: bool = False
     queued: bool = False
+    still: bool = False
 
     @property
     def at_rest(self) -> bool:
@@ -65,6 +66,12 @@ def stuck(evidence: Evidence, expectation: Expectation) -> Outcome:
     waiting = unserved_clause(evidence, names, expectation.shortfall())
     why = f"{where_it_stands(evidence)}{'; ' + waiting if waiting else ''}"
     return Outcome(How.STUCK, why, evidence)
+
+
+def still(evidence: Evidence, expectation: Expectation, seconds: float) -> Outcome:
+    """Where others might still wake the server up: all that a proof takes but for them, for some seconds."""
+    why = f"{stuck(evidence, expectation).why}; nothing moved for {seconds:g} s"
+    return Outcome(How.SPENT, why, evidence, evidence.second, still=True)
 
 
 def spent(what: Spent, look: Pass, evidence: Evidence | None) -> Outcome:

@@ -25,6 +25,12 @@ class Basis(StrEnum):
     BUDGET = "budget"
 
 
+Isolation = Literal["namespaces", "process"]
+"""How a server is isolated: in namespaces of its own, or only as a process of its own."""
+Telling = Literal["kernel", "portable"]
+"""How much is told of it: what its threads wait for too, or only what every system tells of a process."""
+
+
 class Record(BaseModel):
     """A frozen part of a report; unknown fields are kept out so that a typing slip cannot hide."""
 
@@ -68,16 +74,21 @@ class Observed(Record):
 class ArenaInfo(Record):
     """How the server was isolated, and how much the kernel told."""
 
-    isolation: Literal["namespaces", "process"] = Field(
+    isolation: Isolation = Field(
         default="namespaces", description="namespaces of its own, or only a process of its own"
     )
-    evidence: Literal["kernel", "portable"] = Field(
+    evidence: Telling = Field(
         default="kernel",
         description="kernel if the kernel was asked about every thread, portable if only what any system tells",
     )
     missing: list[str] = Field(
         default_factory=list, description="what this machine does not offer, each with the reason, in words"
     )
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing was missing."""
+        return self.isolation == "namespaces" and self.evidence == "kernel" and not self.missing
 
 
 class Excerpt(Record):

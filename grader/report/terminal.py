@@ -131,6 +131,10 @@ class _Plain:
                 self.line(f"  {escape_text(line.expandtabs(4))}")
             if len(lines) > _MOST_LINES:
                 self.line(f"  ... and {len(lines) - _MOST_LINES} more lines", "bright_black")
+        if not report.arena.full:
+            self.line(f"isolation {report.arena.isolation}, evidence {report.arena.evidence}; not to be had here:")
+            for what in report.arena.missing:
+                self.line(f"  {escape_text(what)}")
         for note in report.notes:
             self.line(f"note: {escape_text(note)}")
 

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from grader.arena.sandbox import WRITABLE
 from grader.arena.server import RunningServer
 from grader.clients.crowd import Crowd
 from grader.clients.journal import Journal
+from grader.evidence.abilities import Abilities
 from grader.evidence.collector import Collector
 from grader.evidence.procfs import ProcReader
 from grader.evidence.records import ClientState, Evidence, Pass, Wait
+from grader.evidence.shared_table import SharedTable
 from grader.evidence.sock_diag import SocketTable
+from grader.evidence.tree import TreeReader
 from grader.evidence.waits import read_wait
 from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
@@ -35,6 +37,7 @@ _DUTY_STEP, _DUTY_WALL = 0.01, 30.0
 _MEMORY_LOOK = 0.02
 _STILL_IN_GO = 0.2
 _LAST_WORDS = 1.0
+_WATCHED, _WATCHED_BLINDLY = 0.5, 2.0
 _ACCEPTING = Budget(wall=5.0, of_the_check=True)
 _WAITS = "it waits with a time limit"
 _RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0, of_the_check=True, rest=True)
@@ -47,7 +50,8 @@ class Settling:
 
     `allowed_use` is what the server's tree may use, and `written` tells how many bytes of files it has; `schedstat` is
     False where the kernel keeps no CPU figures; `throttled` tells the nanoseconds lost to a CPU quota, `own_time` those
-    that the grader itself has run or wanted to; `language` is that of the submission.
+    that the grader itself has run or wanted to; `language` is that of the submission. `abilities` are what the kernel
+    tells of the server. `ours` are the connections that are no stranger's, each as its port and the client's.
     """
 
     server: RunningServer
@@ -57,6 +61,8 @@ class Settling:
     throttled: Callable[[], int] = lambda: 0
     own_time: Callable[[], int] = time.thread_time_ns
     language: str = ""
+    abilities: Abilities = field(default_factory=Abilities)
+    ours: set[tuple[int, int]] = field(default_factory=set)
     guests: list[Guest] = field(default_factory=list, init=False)
     journal: Journal = field(default_factory=Journal, init=False)
     lifelines: Lifelines = field(default_factory=Lifelines, init=False)
@@ -64,19 +70,28 @@ class Settling:
     latest: tuple[Wait, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
-        self.table = SocketTable()
+        self.table: SocketTable = SharedTable() if self.server.shared else SocketTable()
         self.crowd = Crowd()
         self.attend(self.server)
         self._gone: list[ClientState] = []
         self._next_police = 0.0
         self._last_move: tuple[object, float] = ((), 0.0)
+        self._still: tuple[object, float] = ((), 0.0)
         self._waited = (0, 0)
 
     def attend(self, server: RunningServer) -> None:
         """This is the server from now on."""
         self.server = server
-        self.reader = ProcReader(server.helpers, server.output_inode, self.schedstat, WRITABLE, reaper=server.first)
+        self.reader = self._reader(server)
         self.collector = Collector(self.reader, self.table, self._states)
+
+    def _reader(self, server: RunningServer) -> ProcReader:
+        reading = (server.helpers, server.output_inode, self.schedstat, server.writable, self.abilities.calls)
+        if not isinstance(self.table, SharedTable):
+            return ProcReader(*reading, reaper=server.first)
+        tree = TreeReader(*reading, first=server.first, reaped=server.reaped)
+        self.table.belongs_to(tree.sockets)
+        return tree
 
     def _states(self) -> tuple[ClientState, ...]:
         return (*(guest.client.state() for guest in self.guests), *self._gone)
@@ -134,6 +149,10 @@ class Settling:
                 account.restart(time.monotonic_ns())
             look, waits = self.look()
             waited_for = by_runtime and any(wait.runtime and wait.limit is not None for wait in waits)
+            if account.budget.rest and self._stands_blindly(look):
+                seen = self.collector.complete(look) if asleep(look) and self.abilities.kernel else None
+                why = f"it did not move for {_WATCHED_BLINDLY:.0f} s"
+                return Outcome(How.SPENT, why, seen, look, quiet=seen is not None)
             evidence = self.collector.complete(look) if asleep(look) and not waited_for else None
             if evidence and (found := self._decided(evidence, expectation, account.budget)):
                 return self._last_word(expectation, over=not lasting) or found
@@ -154,7 +173,11 @@ class Settling:
 
     def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:
         if isinstance(proof.prove(evidence), proof.Proof):
-            return outcome.stuck(evidence, expectation)
+            if self.alone:
+                return outcome.stuck(evidence, expectation)
+            if not budget.rest:
+                still = self._stood_for(evidence.second) >= _WATCHED
+                return outcome.still(evidence, expectation, _WATCHED) if still else None
         if budget.rest and (outcome.resting(evidence) or self._rests_in_go(evidence)):
             return Outcome(How.SPENT, _WAITS, evidence, evidence.second, quiet=True)
         if budget.rest and outcome.resting(evidence, queue=False):
@@ -181,6 +204,29 @@ class Settling:
             return accepted
         found = self.settle(expectations.NEVER, resting)
         return replace(found, quiet=True) if found.queued else found
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody but the grader can reach the server: only then can it be proved stuck."""
+        return not isinstance(self.table, SharedTable)
+
+    def strangers(self) -> int:
+        """How many connections of somebody else are, or were just now, at the server's ports."""
+        return len(self.table.connections() - self.ours) if isinstance(self.table, SharedTable) else 0
+
+    def _stood_for(self, look: Pass) -> float:
+        """For how many seconds every look has shown the same threads, none of which has run."""
+        counters = [(sample.pid, sample.tid, sample.counters) for sample in look.threads]
+        if counters != self._still[0]:
+            self._still = counters, time.monotonic()
+        return time.monotonic() - self._still[1]
+
+    def _stands_blindly(self, look: Pass) -> bool:
+        """Where it cannot be seen for how long threads wait: whether all have been asleep for a good while."""
+        if self.abilities.kernel and self.abilities.sockets:
+            return False
+        sleeping = bool(look.threads) and all(sample.state == "S" for sample in look.threads)
+        return self._stood_for(look) >= _WATCHED_BLINDLY and sleeping
 
     def _rests_in_go(self, evidence: Evidence) -> bool:
         """Go's runtime handles every signal, timers' too, so that alone keeps no server of Go's from rest for long."""
@@ -276,7 +322,8 @@ class Settling:
         """One pass over the server's threads (or only some) with what each blocked one waits for, for the picture."""
         look = self.collector.look() if threads is None else self.reader.look_at(threads)
         waits = tuple(wait for sample in look.threads if (wait := read_wait(sample)))
-        self.lifelines.add(look, waits)
+        if self.abilities.calls:
+            self.lifelines.add(look, waits)
         self.latest = waits
         return look, waits
 
@@ -286,6 +333,8 @@ class Settling:
         A timed wait must have run out at least once, be it one that a thread fell into only meanwhile: who sleeps for
         a second and then spins for one is quiet in many a short window. A wait of many seconds is as good as rest.
         """
+        if not self.abilities.kernel:
+            return None  # it cannot be told when a timed wait has run out
         (before, waits), throttled = self.look(), self.throttled()
         turns = Turns(before, waits)
         deadline = time.monotonic() + _DUTY_WALL

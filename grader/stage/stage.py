@@ -7,10 +7,9 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from grader.arena.sandbox import INSIDE, WRITABLE
 from grader.arena.server import RunningServer
 from grader.arena.turns import ahead_of
 from grader.clients.client import Client
@@ -48,7 +47,8 @@ class Stage(Settling):
     `conversation` is what its clients say and hear; `preferred_port` is taken where the server listens on several;
     `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
     `descriptors` is how many this machine lets the server, and the grader, have. Until it listens the server may take
-    `startup` seconds. `run_again` runs the submission once more where it ran, or a reference server by its name.
+    `startup` seconds. `port_moved`: another port than the spec's was offered. `run_again` runs the submission once more
+    where it ran, or a reference server by its name.
     """
 
     conversation: Conversation
@@ -57,6 +57,7 @@ class Stage(Settling):
     model_name: str = ""
     descriptors: int = 1024
     startup: float = 10.0
+    port_moved: bool = False
     run_again: Callable[[str], RunningServer]
     observed: Observed | None = field(default=None, init=False)
     listener: TcpSocket | None = field(default=None, init=False)
@@ -137,6 +138,7 @@ class Stage(Settling):
         guests = [self._new_guest(*names[number : number + 1]) for number in range(count)]
         for guest in guests:
             guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
+            self.ours.add((listener.local_port, guest.client.local_port))
         self.guests += guests
         return guests
 
@@ -272,6 +274,14 @@ class Stage(Settling):
         unserved = tuple(guest.name for guest in guests if not guest.transcript.complete)
         raise CheckFailed(self.finding(found, otherwise, doing=doing, unserved=unserved, **facts))
 
+    def trusted(self, finding: Finding) -> Finding:
+        """A finding; where somebody else had a hand in it, it says nothing of the server."""
+        if finding.verdict is not Verdict.FAIL or not (others := self.strangers()):
+            return finding
+        whose = "a connection" if others == 1 else f"{others} connections"
+        words = f"somebody else on this machine had {whose} with the server, so this says nothing: {finding.summary}"
+        return replace(finding, verdict=Verdict.INCONCLUSIVE, basis=Basis.OBSERVATION, summary=words)
+
     def fail_observed(self, summary: str, *, doing: str = "", **facts: Fact) -> NoReturn:
         """End the check with something that was seen."""
         raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, summary, facts, look=self.look()[0], doing=doing))
@@ -333,8 +343,11 @@ class Stage(Settling):
         """The server as it comes to rest with the clients that are connected now; `watch` how it spends its time.
 
         Raises:
-            CheckFailed: inconclusive, because the server was kept from running.
+            CheckFailed: inconclusive, because the server was kept from running, or the kernel does not tell enough.
         """
+        if not self.abilities.kernel:
+            words = "this machine does not tell what the server's threads wait in, so its model is not known"
+            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
         found = self.rest()
         if found.starved:
             raise CheckFailed(self.finding(found, "the server could not come to rest"))
@@ -376,17 +389,16 @@ class Stage(Settling):
         self.require(served_or_seen, "not all clients were served")
         return _asleep(self.latest)
 
-    @staticmethod
-    def stacks(look: Pass, times: int = 1, processes: int = _PROCESSES_READ) -> tuple[Stack, ...]:
+    def stacks(self, look: Pass, times: int = 1, processes: int = _PROCESSES_READ) -> tuple[Stack, ...]:
         """Where the threads of the first `processes` of a pass stand in their Python source, read `times` times."""
         pids = sorted({sample.pid for sample in look.threads})[:processes]
-        return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, INSIDE))
+        return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, self.server.inside))
 
     def runtimes(self, look: Pass) -> tuple[str, ...]:
         """The language runtimes of the first processes of a pass, of those that have one: java, node, go."""
         pids = sorted({sample.pid for sample in look.threads})[:_PROCESSES_READ]
         built_by_go = self.language == "go"
-        return tuple(name for pid in pids if (name := runtime_of(pid, WRITABLE, built_by_go=built_by_go)))
+        return tuple(name for pid in pids if (name := runtime_of(pid, self.server.writable, built_by_go=built_by_go)))
 
     # Start and end.
 

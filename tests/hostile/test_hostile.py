@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+import cage
 import pytest
-from conftest import spec_of
+from conftest import ROOT, spec_of
 from oracles import (
     Oracle,
     Traces,
@@ -37,10 +38,11 @@ from world import World, address_of_this_machine, world
 from grader.grading import grade
 from grader.report.html import write_html
 from grader.report.json_file import write_json
-from grader.report.model import Report, Verdict
+from grader.report.model import Isolation, Report, Verdict
 from grader.report.terminal import print_report
 
 HERE = Path(__file__).parent
+_FIRST_PORT = 8100
 PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 CHECKS = """
 - {behaviour: echo, sizes: [5 B, 300 B], pieces: 0, pipelined: 0, points: 1}
@@ -211,7 +213,80 @@ PROGRAMS = {
     "leave_something": Expected(PASS, "", changed_a_file, build="make"),
     "never_end": Expected(OPEN, "longer than", build="make", limits=(("time", "5 s"),)),
 }
+# At level `process`.
+ENDED = "the grader's arena ended"
+OTHERWISE = {
+    "kill_others": refused(ENDED, verdict=OPEN),
+    "kill_groups": refused(ENDED, verdict=OPEN),
+    "kill_everybody": refused(ENDED, verdict=OPEN),
+    "stop_others": refused("longer than", verdict=OPEN, time="5 s"),
+    "read_shared_memory_segment": Expected(None),  # as another user it crashes, for it may not attach it
+    "much_shared_memory": Expected(PASS),
+    "much_memory_in_segments": Expected(PASS),
+    "take_every_port": Expected(None, limits=PROGRAMS["take_every_port"].limits),
+}
+"""What is to come of programs there that is not what comes of them in namespaces."""
+OURS = "as the grader's user"
+ANY = "as any user"
+NOT_CONTAINED = {
+    "read_spec": ANY,
+    "read_neighbour": ANY,
+    "read_grader": ANY,
+    "read_environment": OURS,
+    "read_command_lines": ANY,
+    "read_memory": OURS,
+    "read_descriptors": OURS,
+    "read_home": ANY,
+    "read_shared_memory_files": ANY,
+    "read_shared_memory_segment": OURS,
+    "write_temporary_files": ANY,
+    "write_home": OURS,
+    "write_own_folder": OURS,
+    "write_report": OURS,
+    "write_neighbour": OURS,
+    "write_through_links": OURS,
+    "write_pipes": OURS,
+    "write_shared_memory_segment": ANY,
+    "connect_to_host": ANY,
+    "send_to_host": ANY,
+    "connect_to_address": ANY,
+    "connect_to_abstract_socket": ANY,
+    "connect_to_socket_file": OURS,
+    "kill_others": OURS,
+    "stop_others": OURS,
+    "kill_groups": OURS,
+    "kill_everybody": OURS,
+    "nested_namespaces": ANY,
+    "become_root": ANY,
+    "secrets_of_the_kernel": ANY,
+    "move_elsewhere": ANY,
+    "much_shared_memory": ANY,
+    "much_memory_in_segments": ANY,
+    "many_files": ANY,
+    "include_secrets": ANY,
+    "leave_something": ANY,
+}
+"""Whose harm is seen there, and as whom the server runs then; SECURITY.md lists them."""
 CAUGHT = {name: expected for name, expected in PROGRAMS.items() if expected.caught_by}
+
+
+@pytest.fixture
+def isolation(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[Isolation]:
+    """The level to grade at; at `process` the user `nobody`, too, can look into the surroundings."""
+    level: Isolation = pytestconfig.getoption("--isolation")
+    if level == "namespaces":
+        yield level
+        return
+    assert cage.entered(), "at level process they are run by tests/hostile/run.py"
+    for folder in (tmp_path, tmp_path.parent):
+        folder.chmod(0o755)
+    yield level
+    cage.clear()
+
+
+def is_contained(name: str, isolation: Isolation) -> bool:
+    """Whether a program is to harm nothing at this level; servers of a grader that is root run as another user."""
+    return isolation == "namespaces" or NOT_CONTAINED.get(name) not in ({ANY} if os.geteuid() == 0 else {ANY, OURS})
 
 
 def program(name: str) -> Path:
@@ -249,8 +324,10 @@ def run_unprotected(name: str, around: World, *, caged: bool) -> str:
 
 
 @pytest.mark.parametrize("name", CAUGHT)
-def test_without_a_sandbox_it_is_caught(name: str, tmp_path: Path) -> None:
+def test_without_a_sandbox_it_is_caught(name: str, tmp_path: Path, isolation: Isolation) -> None:
     expected = CAUGHT[name]
+    if isolation == "process":
+        pytest.skip("without a sandbox there is no level")
     if expected.root_only and os.geteuid() != 0:
         pytest.skip("only root could do it without a sandbox")
     if name == "connect_to_address" and address_of_this_machine() is None:
@@ -265,28 +342,49 @@ def test_without_a_sandbox_it_is_caught(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_under_the_grader_it_harms_nobody_and_gets_what_it_deserves(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolation: Isolation
 ) -> None:
-    expected = PROGRAMS[name]
-    with world(tmp_path, program(name)) as around:
+    expected = {**PROGRAMS, **(OTHERWISE if isolation == "process" else {})}[name]
+    port = _FIRST_PORT + list(PROGRAMS).index(name)
+    with world(tmp_path, program(name), port) as around:
         monkeypatch.setenv("TOKEN", around.secret)
         monkeypatch.chdir(tmp_path)
         limits = {**LIMITS, **dict(expected.limits)}
-        server = {"env": around.environment(), **({"build": expected.build} if expected.build else {})}
+        build = PROGRAMS[name].build
+        server = {"port": port, "env": around.environment(), **({"build": build} if build else {})}
         head = f"limits: {json.dumps(limits)}\nserver: {json.dumps(server)}"
 
-        report = grade(around.own, spec_of(expected.checks, head))
+        report = grade(around.own, spec_of(expected.checks, head), isolation=isolation)
 
-        check = report.checks[-1]
-        told = (check.verdict, check.summary, report.notes, report.output.text)
-        assert expected.verdict in (None, check.verdict), told
-        assert re.search(expected.says, check.summary), told
-        assert not any("grader failed" in note for note in report.notes), told
-        assert not any("grader failed" in check.summary for check in report.checks), told
-        assert (report.score == report.max_score) is (check.verdict is PASS)
-        assert len(report.output.text) < 1 << 14
-        assert harm(around, report.output.text) == []
-        assert is_sound(report, tmp_path / "reports")
+        harmed = harm(around, report.output.text)
+    harmed += cage.clear() if isolation == "process" else []
+    check = report.checks[-1]
+    told = (check.verdict, check.summary, report.notes, report.output.text)
+    assert expected.verdict in (None, check.verdict), told
+    assert re.search(expected.says, check.summary), told
+    assert not any("grader failed" in note for note in report.notes), told
+    assert not any("grader failed" in check.summary for check in report.checks), told
+    assert (report.score == report.max_score) is (check.verdict is PASS)
+    assert len(report.output.text) < 1 << 14
+    assert bool(harmed) is not is_contained(name, isolation), harmed
+    assert is_sound(report, tmp_path / "reports")
+
+
+def test_what_is_not_contained_at_level_process_stands_in_the_page_on_security() -> None:
+    lines = [
+        f"| `{name}` | {purpose_of(name)} | {'not contained' if as_whom is ANY else 'contained'} |"
+        for name, as_whom in NOT_CONTAINED.items()
+    ]
+    page = (ROOT / "SECURITY.md").read_text().splitlines()
+
+    assert [line for line in page if line.startswith("| `") and "contained |" in line] == lines
+
+
+def purpose_of(name: str) -> str:
+    """The first sentence of the file in which a program says what it does."""
+    path = program(name)
+    first = (path / "Makefile" if path.is_dir() else path).read_text().splitlines()[0]
+    return first.strip('#" ').rstrip(".")
 
 
 def is_sound(report: Report, folder: Path) -> bool:

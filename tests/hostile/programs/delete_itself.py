@@ -6,5 +6,5 @@ import shutil
 import wrong_server
 
 for name in os.listdir("."):
-    shutil.rmtree(name) if os.path.isdir(name) else os.unlink(name)
+    shutil.rmtree(name) if os.path.isdir(name) and not os.path.islink(name) else os.unlink(name)
 wrong_server.serve()

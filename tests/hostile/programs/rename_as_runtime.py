@@ -8,7 +8,7 @@ import threading
 libc = ctypes.CDLL(None)
 if sys.argv[0] != "bwrap":
     os.environ["PYTHONHOME"] = sys.base_prefix
-    os.execv(sys.executable, ["java", "-c", "import sys; sys.argv[0] = 'bwrap'; exec(open('/submission/server.py').read())"])
+    os.execv(sys.executable, ["java", "-c", "import sys; sys.argv[0] = 'bwrap'; exec(open('server.py').read())"])
 
 
 def pretend(name):

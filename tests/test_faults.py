@@ -1,0 +1,157 @@
+"""A fault of the grader, or of the machine, is never the student's: it is told, and the others are graded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from servers import RIGHT
+
+from grader.cli import grade_command
+from grader.grading import grade
+from grader.report.json_file import read_json
+from grader.report.model import CheckResult, Report
+from grader.spec import Spec
+
+GRADE = [sys.executable, "-c", "from grader.cli import grade_command; grade_command()"]
+SPEC = """\
+spec: short
+title: Short
+model: select
+behaviours: [own.py]
+checks:
+  - behaviour: faulty
+  - behaviour: echo
+"""
+OWN = '''
+from typing import ClassVar, Literal
+from grader.behaviours.base import Behaviour
+from grader.judgement.finding import Finding, passed
+from grader.stage import Stage
+
+class Faulty(Behaviour):
+    """Fail as a check must not, with a server that says so."""
+    name: ClassVar[str] = "faulty"
+    default_title: ClassVar[str] = "Faulty"
+    behaviour: Literal["faulty"] = "faulty"
+
+    def check(self, stage: Stage) -> Finding:
+        if "please fail" in stage.printed():
+            raise ZeroDivisionError("of the check's own")
+        return passed("nothing went wrong")
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three right submissions, and a spec whose check fails on the second."""
+    monkeypatch.chdir(tmp_path)
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        said = "print('please fail', flush=True)\n" if name == "b" else ""
+        (tmp_path / name / "server.py").write_text(said + RIGHT)
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    (tmp_path / "own.py").write_text(OWN)
+    return tmp_path
+
+
+def graded(*more: str) -> Result:
+    return CliRunner().invoke(grade_command, ["a", "b", "c", "--spec", "spec.yaml", *more])
+
+
+def verdicts(folder: Path, name: str) -> list[str]:
+    return [str(check.verdict) for check in read_json(folder / "grade-report" / name / "report.json").checks]
+
+
+def test_an_exception_in_a_check_is_inconclusive_and_the_others_go_on(folder: Path) -> None:
+    done = graded()
+
+    assert done.exit_code == 3
+    assert verdicts(folder, "a") == verdicts(folder, "c") == ["pass", "pass"]
+    assert verdicts(folder, "b") == ["inconclusive", "pass"]
+    assert "the grader failed: ZeroDivisionError: of the check's own" in done.stdout
+
+
+def test_an_exception_outside_of_every_arena_is_told_and_the_others_go_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(path: Path, spec: Spec, *_: object) -> Report:
+        if path.name == "a":
+            raise ValueError("a line that is no JSON")
+        return grade(path, spec)
+
+    monkeypatch.setattr("grader.cli.grade.grade", failing)
+
+    done = graded("--only", "echo")
+
+    assert done.exit_code == 3
+    assert "a was not graded: the grader failed: ValueError: a line that is no JSON" in done.stderr
+    assert not (folder / "grade-report" / "a").exists()
+    assert verdicts(folder, "c") == ["pass"]
+
+
+def test_an_arena_that_dies_is_inconclusive_and_the_others_go_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killing(path: Path, spec: Spec, *_: object) -> Report:
+        def kill(_: CheckResult) -> None:
+            if path.name == "a":
+                (arena,) = children_of(os.getpid())
+                os.kill(arena, 9)
+
+        return grade(path, spec, kill)
+
+    monkeypatch.setattr("grader.cli.grade.grade", killing)
+
+    done = graded()
+
+    assert done.exit_code == 3
+    assert verdicts(folder, "a")[-1] == "inconclusive"
+    assert verdicts(folder, "c") == ["pass", "pass"]
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def in_mounts_of_its_own(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", script, "sh", *GRADE, *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_a_full_disk_is_told_as_such_and_the_others_go_on(folder: Path) -> None:
+    (folder / "out").mkdir()
+    done = in_mounts_of_its_own(
+        'mount -t tmpfs -o size=4k tmpfs out; "$@" || status=$?; ls out; exit $status',
+        "a", "b", "c", "--spec", "spec.yaml", "--output", "out", "--only", "echo",
+    )  # fmt: skip
+
+    assert done.returncode == 3, done.stderr
+    assert "grade: cannot write the report to out/a: No space left on device" in done.stderr
+    assert "grade: cannot write the report to out/b: No space left on device" in done.stderr
+    assert "grade: cannot write the report to out/c: No space left on device" in done.stderr
+    assert done.stdout.count("every reply was right") == 3
+    assert "Traceback" not in done.stderr
+
+
+def test_a_proc_that_shows_nothing_is_told_as_such(folder: Path) -> None:
+    done = in_mounts_of_its_own(
+        'mount -t tmpfs tmpfs /proc; exec "$@"', "a", "b", "--spec", "spec.yaml", "--only", "echo"
+    )
+
+    assert done.returncode == 3
+    assert "a was not graded" in done.stderr
+    assert "b was not graded" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "grade-report").exists()
+
+
+def test_a_place_for_reports_that_cannot_be_is_the_command_lines(folder: Path) -> None:
+    (folder / "file").write_text("")
+
+    done = graded("--only", "echo", "--output", "file/below")
+
+    assert done.exit_code == 2
+    assert done.stderr.count("cannot write the report to") == 3
