@@ -9,9 +9,10 @@ from grader.arena.files import Files
 from grader.arena.submission import source_lines
 from grader.evidence.records import Frame, Pass, Stack, ThreadSample
 from grader.judgement import picture, raw, source
-from grader.judgement.diagnosis import Case, diagnose
+from grader.judgement.diagnosis import Case, Misheard, diagnose
 from grader.judgement.explain import standings, thread_names
 from grader.judgement.finding import Finding
+from grader.judgement.transcript import Transcript
 from grader.report.model import Basis, Diagnosis, Excerpt, Stood, Verdict
 from grader.spec import Protocol
 from grader.stage import Stage
@@ -19,6 +20,7 @@ from grader.stage import Stage
 _AROUND = 4
 _SPIN_SAMPLES = 6
 _MOST_STOOD = 4
+_FIRST = 1 << 13
 _DECIDED = {
     Basis.PROOF: "proved: nothing more can happen",
     Basis.OBSERVATION: "seen",
@@ -71,6 +73,9 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
     named = {frame.file for stack in stacks for frame in stack.frames if frame.own}
     if traceback and traceback.file:
         named.add(traceback.file)
+    if not named:
+        named = {name for name in files if name.endswith(".py")}
+        named = named if len(named) == 1 else set()
     return Case(
         doing=finding.doing,
         summary=finding.summary,
@@ -86,9 +91,16 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
         unserved=finding.unserved,
         facts=finding.facts,
         processes=() if finding.ended else stage.collector.processes(),
-        wrong=tuple(guest.transcript.mismatch for guest in stage.guests if guest.transcript.mismatch),
+        wrong=tuple(wrong for guest in stage.guests if (wrong := _misheard(guest.transcript))),
         status=stage.server.poll() if finding.ended else None,
+        processes_seen=len({stretch.pid for stretch in stage.lifelines.stretches()}),
     )
+
+
+def _misheard(transcript: Transcript) -> Misheard | None:
+    if transcript.mismatch is None:
+        return None
+    return Misheard(transcript.mismatch, bytes(transcript.expected[:_FIRST]))
 
 
 def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files, *, told: bool = True) -> list[Stood]:

@@ -21,7 +21,7 @@ from evidence_samples import (
 )
 
 from grader.evidence.records import ClientPhase, Evidence, Frame, Process, Stack, TcpState, WaitKind
-from grader.judgement.diagnosis import RULES, Case, diagnose
+from grader.judgement.diagnosis import RULES, Case, Misheard, diagnose
 from grader.judgement.source import Traceback
 from grader.judgement.texts import TEXTS
 from grader.judgement.transcript import Mismatch
@@ -108,8 +108,15 @@ POLLING: dict[str, Any] = {
     "processes": (POLLS,),
     "sockets": QUIET,
 }
+UNGREETED = Misheard(Mismatch(0, b"ABC", b"220 re"), due=b"220 ready\nABCDEF")
+EARLY = Misheard(Mismatch(3, b"HAL", b"", extra=True, begun=b"half a li"))
 UPPER, LINES, GREETS = Protocol(), Protocol(reply="lines"), Protocol(greeting="220 ready\n")
 TABLE = Protocol(reply="table", table=[Exchange(request="a", reply="b", example="a")])
+
+
+def misheard(offset: int, received: bytes, expected: bytes, *, extra: bool = False) -> Misheard:
+    return Misheard(Mismatch(offset, received, expected, extra))
+
 
 NAMED: list[tuple[str, str | None, Case]] = [
     ("crashed-at-start", "server.py:7", case(doing="start", ended=True, traceback=TRACEBACK)),
@@ -166,7 +173,11 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ("address-reuse-missing", "server.py:2", case(doing="restarts", ended=True, traceback=IN_USE)),
     ("asked-who-has-left", "server.py:7", case(doing="before_accept", ended=True, traceback=NOT_CONNECTED)),
     ("decode-per-chunk", "server.py:7", case(doing="echo", ended=True, traceback=NO_TEXT)),
-    ("threads-not-select", "server.py:7", case(doing="capacity", ended=True, traceback=NO_THREAD, model="select")),
+    (
+        "threads-not-select",
+        "server.py:1",
+        case(doing="capacity", ended=True, traceback=NO_THREAD, model="select", sources={"server.py": ["Thread()"]}),
+    ),
     ("threads-not-one", None, case(doing="limits", ended=True, summary=STOPPED, model="poll")),
     ("threads-not-one", "server.py:7", case(doing="io_model", model="epoll", workers="threads", **AT_RECV)),
     ("processes-not-one", None, case(doing="io_model", model="asyncio", workers="processes")),
@@ -200,12 +211,24 @@ NAMED: list[tuple[str, str | None, Case]] = [
             sockets=FORKED.sockets,
         ),
     ),
-    ("greeting-missing", None, case(doing="echo", wrong=(Mismatch(0, b"ABC", b"220 re"),), protocol=GREETS)),
-    ("adds-to-the-reply", None, case(doing="echo", wrong=(Mismatch(3, b"\n", b"", extra=True),), protocol=UPPER)),
-    ("adds-to-the-reply", None, case(doing="large", wrong=(Mismatch(9, b"ab\0cdef", b"abcdefg"),), protocol=UPPER)),
-    ("message-per-recv", "server.py:7", case(wrong=(Mismatch(3, b"HAL", b"", extra=True),), protocol=LINES)),
-    ("message-per-recv", "server.py:7", case(wrong=(Mismatch(3, b"ab\ncd", b"abcdef"),), protocol=LINES)),
-    ("shared-state-between-clients", None, case(doing="isolation", wrong=(Mismatch(3, b"x", b"y"),), protocol=UPPER)),
+    ("greeting-missing", None, case(doing="echo", wrong=(UNGREETED,), protocol=GREETS)),
+    (
+        "adds-to-the-reply",
+        None,
+        case(doing="echo", wrong=(misheard(3, b"\n", b"", extra=True),), protocol=UPPER),
+    ),
+    (
+        "adds-to-the-reply",
+        None,
+        case(doing="large", wrong=(misheard(9, b"ab\0cdef", b"abcdefg"),), protocol=UPPER),
+    ),
+    ("message-per-recv", "server.py:7", case(wrong=(EARLY,), protocol=LINES)),
+    ("message-per-recv", "server.py:7", case(wrong=(misheard(3, b"ab\ncd", b"abcdef"),), protocol=LINES)),
+    (
+        "shared-state-between-clients",
+        None,
+        case(doing="isolation", wrong=(misheard(3, b"x", b"y"),), protocol=UPPER),
+    ),
     ("pool-without-bound", None, case(doing="io_model", model="prefork", workers="processes")),
     ("more-workers-than-allowed", None, case(doing="pool", summary="24 of 24 were served, more than a pool of 16 can")),
     (
@@ -307,11 +330,24 @@ UNNAMED: list[tuple[str, Case]] = [
     ("it spins over sockets that block", case(doing="idle", **{**POLLING, "processes": (PROCESS,)})),
     ("a pool of threads", case(doing="io_model", model="thread_pool", workers="pool")),
     ("each client has its thread", case(doing="threads", facts={"threads": 21, "clients": 20})),
-    ("another byte came", case(doing="echo", wrong=(Mismatch(3, b"abcX", b"abcD"),), protocol=UPPER)),
-    ("words follow the reply", case(doing="echo", wrong=(Mismatch(3, b"OK", b"", extra=True),), protocol=UPPER)),
-    ("another line came", case(doing="echo", wrong=(Mismatch(3, b"abX\n", b"abD\n"),), protocol=LINES)),
-    ("after the greeting", case(doing="echo", wrong=(Mismatch(6, b"X", b"A"),), protocol=GREETS)),
-    ("what is due depends on what is asked", case(doing="isolation", wrong=(Mismatch(3, b"x", b"y"),), protocol=TABLE)),
+    ("another byte came", case(doing="echo", wrong=(misheard(3, b"abcX", b"abcD"),), protocol=UPPER)),
+    (
+        "words follow the reply",
+        case(doing="echo", wrong=(misheard(3, b"OK", b"", extra=True),), protocol=UPPER),
+    ),
+    ("another line came", case(doing="echo", wrong=(misheard(3, b"abX\n", b"abD\n"),), protocol=LINES)),
+    ("after the greeting", case(doing="echo", wrong=(misheard(6, b"X", b"A"),), protocol=GREETS)),
+    ("another greeting", case(wrong=(replace(UNGREETED, mismatch=Mismatch(0, b"Hi", b"22")),), protocol=GREETS)),
+    (
+        "a prompt",
+        case(wrong=(replace(EARLY, mismatch=Mismatch(3, b"> ", b"", extra=True, begun=b"h")),), protocol=LINES),
+    ),
+    ("it ended later, and a thread had died before", case(doing="fin", ended=True, traceback=TRACEBACK, status=137)),
+    ("too many processes", case(doing="limits", ended=True, summary=STOPPED, model="poll", processes_seen=9)),
+    (
+        "what is due depends on what is asked",
+        case(doing="isolation", wrong=(misheard(3, b"x", b"y"),), protocol=TABLE),
+    ),
     ("the parent holds living connections", case(doing="half_close", evidence=replace(FORKED, sockets=ALIVE))),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grader.judgement.transcript import Mismatch, Transcript
 
@@ -25,6 +25,9 @@ class LineTranscript(Transcript):
         *whole, self.begun = (self.begun + piece).split(self.end)
         for line in whole:
             self.due(line + self.end)
+
+    def _first_difference(self, data: bytes, due: bytes) -> Mismatch:
+        return replace(super()._first_difference(data, due), begun=self.begun)
 
     def due(self, line: bytes) -> None:
         """The client has sent a whole line."""

@@ -217,9 +217,10 @@ TEXTS = {
         "Exactly which bytes do you hand to send(), and how many? Compare that with what recv() gave you.",
     ),
     "message-per-recv": Text(
-        "Each recv() is taken for a whole line",
-        "TCP is a stream and knows no messages. recv() returns whatever has arrived: half a line, or several, or the "
-        "end of one and the beginning of the next. Only the end of line in the bytes says where a line is over.",
+        "A part of a line is taken for a whole one",
+        "TCP is a stream and knows no messages. A read returns whatever has arrived, and at most as much as was asked "
+        "for: half a line, or several, or the end of one and the beginning of the next. Only the end of line in the "
+        "bytes says where a line is over.",
         "Where do you keep the beginning of a line until the rest of it has come?",
     ),
     "shared-state-between-clients": Text(

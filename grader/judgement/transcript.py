@@ -16,12 +16,16 @@ _AROUND = 16
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The first wrong byte: where in the stream, and what was received and wanted from a little before it on."""
+    """The first wrong byte: where in the stream, and what was received and wanted from a little before it on.
+
+    `begun` is what the client had sent by then of a line that was not whole yet, where requests are lines.
+    """
 
     offset: int
     received: bytes
     expected: bytes
     extra: bool = False
+    begun: bytes = b""
 
     def __str__(self) -> str:
         if self.extra:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from grader.judgement.diagnosis import ends, holding, saying, shape, spinning, standing
-from grader.judgement.diagnosis.case import Case, Rule
+from grader.judgement.diagnosis.case import Case, Misheard, Rule
 from grader.judgement.texts import TEXTS
 from grader.report.model import Diagnosis
 
-__all__ = ["RULES", "Case", "Rule", "diagnose"]
+__all__ = ["RULES", "Case", "Misheard", "Rule", "diagnose"]
 
 RULES: tuple[Rule, ...] = (
     *ends.EARLY,

@@ -19,12 +19,21 @@ POOLS = {"thread_pool", "prefork"}
 
 
 @dataclass(frozen=True, slots=True)
+class Misheard:
+    """The first wrong byte that a client received, and the first bytes of all that was due."""
+
+    mismatch: Mismatch
+    due: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that a rule may look at. `doing` is what the check was about; `spinning`: the server runs without pause.
 
     `stacks` are those of the deciding moment, several of them for a thread that spins; `sources` are the lines of
-    the student's files by name; `processes` and `sockets` were read after the verdict. `wrong` is the first wrong byte
-    of each client who received one. `status` is that of a server that has ended.
+    the student's files by name; `processes` and `sockets` were read after the verdict. `wrong` is of each
+    client who received a wrong byte. `status` is that of a server that has ended; `processes_seen` is how many it ever
+    had.
     """
 
     doing: str
@@ -41,9 +50,10 @@ class Case:
     unserved: tuple[str, ...] = ()
     facts: Mapping[str, Fact] = field(default_factory=dict)
     processes: tuple[Process, ...] = ()
-    wrong: tuple[Mismatch, ...] = ()
+    wrong: tuple[Misheard, ...] = ()
     protocol: Protocol | None = None
     status: int | None = None
+    processes_seen: int = 1
 
     @property
     def grew(self) -> str:

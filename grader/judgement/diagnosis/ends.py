@@ -11,7 +11,12 @@ _SEGMENTATION_FAULT = 128 + signal.SIGSEGV
 
 
 def _raised(case: Case, kind: str, words: str = "") -> bool:
-    return bool(case.ended and case.traceback and case.traceback.kind == kind and words in case.traceback.text)
+    return bool(_by_exception(case) and case.traceback and case.traceback.kind == kind and words in case.traceback.text)
+
+
+def _by_exception(case: Case) -> bool:
+    # One in another thread is printed too, but ends only that thread. Python's own status after one is 1.
+    return case.ended and case.traceback is not None and case.status in (None, 1)
 
 
 def crashed_at_start(case: Case) -> Answer | None:
@@ -31,7 +36,7 @@ def address_reuse_missing(case: Case) -> Answer | None:
 
 def reset_not_handled(case: Case) -> Answer | None:
     """A client reset its connection, and the exception that this raises ended the server."""
-    if not (case.ended and case.traceback and case.traceback.kind in _GONE):
+    if not (_by_exception(case) and case.traceback and case.traceback.kind in _GONE):
         return None
     return "reset-not-handled", crash_place(case)
 
@@ -67,13 +72,15 @@ def too_many_threads(case: Case) -> Answer | None:
     stopped = case.doing == "limits" and "processes and threads" in case.summary
     if case.model not in ONE_THREAD or not (stopped or _raised(case, "RuntimeError", "can't start new thread")):
         return None
-    started = crash_place(case) if case.traceback else only_call(case, {"Thread", "start_new_thread"})
-    return ("threads-not-select" if case.model == "select" else "threads-not-one"), started
+    if case.processes_seen > 1:  # those may be many too, each with a few threads
+        return None
+    name = "threads-not-select" if case.model == "select" else "threads-not-one"
+    return name, only_call(case, {"Thread", "start_new_thread"})
 
 
 def uncaught_exception(case: Case) -> Answer | None:
     """Any other exception that nobody caught, once it had listened."""
-    if not case.ended or case.traceback is None or case.doing in ("start", "limits"):
+    if not _by_exception(case) or case.doing in ("start", "limits"):
         return None
     return "uncaught-exception", crash_place(case)
 
