@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import ROOT, spec_of
-from servers import RIGHT
+from servers import RIGHT, changed
 
 from grader.arena import levels, ports
 from grader.arena.namespaces import ArenaUnavailableError
@@ -31,7 +31,7 @@ from grader.stage import Stage
 GRADE = [sys.executable, "-c", "from grader.cli import grade_command; grade_command()"]
 REFUSING = [sys.executable, str(ROOT / "tests" / "like_a_container.py")]
 ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
-ON_ANY_PORT = RIGHT.replace("PORT = 8080", "import sys\nPORT = int(sys.argv[1])")
+ON_ANY_PORT = changed(('HOST, PORT = "", 8080', 'import sys\nHOST, PORT = "", int(sys.argv[1])'))
 
 
 def free_port() -> int:
