@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from grader.evidence import procfs
 from grader.evidence.procfs import ProcReader, parse_call, schedstat_moves
 from grader.evidence.records import DescriptorKind, Process, TcpState, ThreadSample, Wait, WaitKind
 from grader.evidence.sock_diag import SocketTable
@@ -271,3 +272,18 @@ def test_a_reply_held_back_by_a_client_is_unsent_and_not_in_flight() -> None:
 
     assert entry.unsent > 0
     assert entry.send_queue >= entry.unsent
+
+
+def test_a_thread_whose_call_may_not_be_read_is_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(path: str) -> str:
+        if path.endswith("/syscall"):
+            raise PermissionError(path)
+        return read(path)
+
+    read = procfs._read
+    with running("signal.pause()") as reader:
+        monkeypatch.setattr(procfs, "_read", refusing)
+
+        (sample,) = reader.look().threads
+
+    assert sample.call is None

@@ -183,11 +183,10 @@ class ProcReader:
         base = f"{self.root}/{pid}/task/{tid}"
         try:
             status = parse_status(_read(f"{base}/status"))
-            call, outside = parse_call(_read(f"{base}/syscall")) if self.calls else (None, False)
+            call, outside = self._call(base)
             counters = parse_counters(status, _read(f"{base}/schedstat") if self.schedstat else None)
         except (OSError, KeyError, ValueError):
-            # It ended while we looked, or has ended but for its parent's wait().
-            return None
+            return None  # it ended while we looked
         return ThreadSample(
             pid=pid,
             tid=tid,
@@ -199,6 +198,16 @@ class ProcReader:
             outside=outside,
             pending_signals=any(int(status[mask], 16) for mask in ("SigPnd", "ShdPnd")),
         )
+
+    def _call(self, base: str) -> tuple[SystemCall | None, bool]:
+        if not self.calls:
+            return None, False
+        try:
+            return parse_call(_read(f"{base}/syscall"))
+        except PermissionError:
+            # It has given up its memory and is about to end, or keeps others from reading it (PR_SET_DUMPABLE in
+            # prctl(2)); it is there all the same.
+            return None, False
 
     def threads(self) -> list[int]:
         """The id of every thread of the whole tree."""

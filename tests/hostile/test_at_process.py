@@ -36,7 +36,7 @@ def python_for_everybody() -> str:
     """A Python that users other than root can run; the test is skipped where there is none, or they cannot read us."""
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info[1]}"):
         library = Path(f"/usr/lib/python3.{sys.version_info[1]}") if python != sys.executable else needed_to_run([])[1]
-        if Path(python).exists() and not student_user([Path(python), library, RUN])[1]:
+        if Path(python).exists() and not student_user([Path(python), library, RUN.parent])[1]:
             return python
     pytest.skip("no Python of this version, or not this project, can be read by everybody")
 
