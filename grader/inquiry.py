@@ -20,7 +20,7 @@ from grader.stage import Stage
 _AROUND = 4
 _SPIN_SAMPLES = 6
 _MOST_STOOD = 4
-_FIRST = 1 << 13
+_FIRST = 1 << 17
 _DECIDED = {
     Basis.PROOF: "proved: nothing more can happen",
     Basis.OBSERVATION: "seen",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import ast
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from grader.batch import local_executor, shares
+from grader.batch import shares
 
 
 @pytest.mark.parametrize(
@@ -24,10 +27,24 @@ def test_each_worker_has_cores_of_its_own_where_there_are_enough(
     assert shares(cores, workers) == expected
 
 
-def test_a_worker_stays_on_its_cores() -> None:
-    ours = sorted(os.sched_getaffinity(0))
-    with local_executor(len(ours)) as executor:
-        found = executor.submit(os.sched_getaffinity, 0).result()
+SCRIPT = """
+import os
+from grader.batch import local_executor
 
-    assert sorted(found) in shares(ours, len(ours))
-    assert sorted(os.sched_getaffinity(0)) == ours
+if __name__ == "__main__":
+    before = sorted(os.sched_getaffinity(0))
+    with local_executor(len(before)) as executor:
+        found = sorted(executor.submit(os.sched_getaffinity, 0).result())
+    print([before, found, sorted(os.sched_getaffinity(0))])
+"""
+
+
+def test_a_worker_stays_on_its_cores(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+
+    # In a process of its own: the server that forks the workers lives as long as who started it.
+    done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=True)
+
+    before, found, after = ast.literal_eval(done.stdout)
+    assert found in shares(before, len(before))
+    assert before == after

@@ -110,6 +110,8 @@ POLLING: dict[str, Any] = {
 }
 UNGREETED = Misheard(Mismatch(0, b"ABC", b"220 re"), due=b"220 ready\nABCDEF")
 EARLY = Misheard(Mismatch(3, b"HAL", b"", extra=True, begun=b"half a li"))
+AT_ONCE = Misheard(Mismatch(4, b"\ncd", b"efg"), due=b"abcdefg\n")
+EMPTY = replace(AT_ONCE, due=b"abc\nefg\n")
 UPPER, LINES, GREETS = Protocol(), Protocol(reply="lines"), Protocol(greeting="220 ready\n")
 TABLE = Protocol(reply="table", table=[Exchange(request="a", reply="b", example="a")])
 
@@ -223,6 +225,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
         case(doing="large", wrong=(misheard(9, b"ab\0cdef", b"abcdefg"),), protocol=UPPER),
     ),
     ("message-per-recv", "server.py:7", case(wrong=(EARLY,), protocol=LINES)),
+    ("message-per-recv", "server.py:7", case(wrong=(AT_ONCE,), protocol=LINES)),
     ("message-per-recv", "server.py:7", case(wrong=(misheard(3, b"ab\ncd", b"abcdef"),), protocol=LINES)),
     (
         "shared-state-between-clients",
@@ -338,6 +341,7 @@ UNNAMED: list[tuple[str, Case]] = [
     ("another line came", case(doing="echo", wrong=(misheard(3, b"abX\n", b"abD\n"),), protocol=LINES)),
     ("after the greeting", case(doing="echo", wrong=(misheard(6, b"X", b"A"),), protocol=GREETS)),
     ("another greeting", case(wrong=(replace(UNGREETED, mismatch=Mismatch(0, b"Hi", b"22")),), protocol=GREETS)),
+    ("an empty line", case(wrong=(EMPTY,), protocol=LINES)),
     (
         "a prompt",
         case(wrong=(replace(EARLY, mismatch=Mismatch(3, b"> ", b"", extra=True, begun=b"h")),), protocol=LINES),

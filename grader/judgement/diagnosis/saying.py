@@ -61,8 +61,10 @@ def _is_cut(wrong: Misheard, end: bytes) -> bool:
     received, expected = wrong.mismatch.received, wrong.mismatch.expected
     if wrong.mismatch.extra:
         return bool(received) and wrong.mismatch.begun.upper().startswith(received.removesuffix(end))
-    at = _first_difference(wrong.mismatch)
-    return at > 0 and received[at:].startswith(end) and not expected[at:].startswith(end)
+    at, offset = _first_difference(wrong.mismatch), wrong.mismatch.offset
+    before = wrong.due[:offset] if offset <= len(wrong.due) else received[:at]
+    in_its_midst = bool(before) and not before.endswith(end)
+    return in_its_midst and received[at:].startswith(end) and not expected[at:].startswith(end)
 
 
 def shared_state(case: Case) -> Answer | None:
