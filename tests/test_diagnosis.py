@@ -341,6 +341,10 @@ UNNAMED: list[tuple[str, Case]] = [
     ("another line came", case(doing="echo", wrong=(misheard(3, b"abX\n", b"abD\n"),), protocol=LINES)),
     ("after the greeting", case(doing="echo", wrong=(misheard(6, b"X", b"A"),), protocol=GREETS)),
     ("another greeting", case(wrong=(replace(UNGREETED, mismatch=Mismatch(0, b"Hi", b"22")),), protocol=GREETS)),
+    (
+        "it is hard at work",
+        case(doing="throughput", **SPIN, sources=lines(("[], [])", "sockets, [])")), sockets=QUIET),
+    ),
     ("an empty line", case(wrong=(EMPTY,), protocol=LINES)),
     (
         "a prompt",
