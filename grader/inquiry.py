@@ -69,6 +69,7 @@ def _runs(look: Pass, stage: Stage) -> bool:
 
 def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:
     stage.server.output.drain()
+    sockets = stage.table.read()
     traceback = source.last_traceback(stage.server.output.text, stage.server.inside) if finding.ended else None
     named = {frame.file for stack in stacks for frame in stack.frames if frame.own}
     if traceback and traceback.file:
@@ -82,7 +83,7 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
         ended=finding.ended,
         spinning=spinning,
         evidence=finding.evidence,
-        sockets=stage.table.read(),
+        sockets=sockets,
         stacks=stacks,
         sources={name: source_lines(files, name) for name in named},
         traceback=traceback,
@@ -90,7 +91,7 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
         model=stage.model_name,
         unserved=finding.unserved,
         facts=finding.facts,
-        processes=() if finding.ended else stage.collector.processes(),
+        processes=() if finding.ended else stage.reader.processes(sockets),
         wrong=tuple(wrong for guest in stage.guests if (wrong := _misheard(guest.transcript))),
         status=stage.server.poll() if finding.ended else None,
         processes_seen=len({stretch.pid for stretch in stage.lifelines.stretches()}),

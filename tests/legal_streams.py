@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
@@ -92,6 +92,32 @@ class Beside:
         else:
             assert transcript.mismatch
             assert transcript.mismatch.offset == self.good
+
+
+class Speaking(Protocol):
+    """A client and others who ask, step by step; `legal` is all that the client may have heard by now."""
+
+    @property
+    def legal(self) -> Collection[bytes]: ...
+    @property
+    def done(self) -> bool: ...
+    def go_on(self) -> None: ...
+
+
+def hear_out(draw: Draw, beside: Beside, speaking: Speaking) -> None:
+    """Whatever is legal arrives, in pieces and at any moment, until nothing more is asked and nothing is due."""
+    while True:
+        legal = speaking.legal
+        coming = sorted(stream for stream in legal if stream.startswith(beside.received) and stream != beside.received)
+        if not coming and speaking.done:
+            break
+        if speaking.done or (coming and draw(st.booleans())):
+            more = draw(st.sampled_from(coming))[len(beside.received) :]
+            beside.take(more[: draw(st.integers(1, len(more)))], legal)
+        else:
+            speaking.go_on()
+        assert beside.right
+        beside.agrees(speaking.legal)
 
 
 def edited(draw: Draw, stream: bytes, edit: str) -> bytes:

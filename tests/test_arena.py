@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import ROOT, Grade
+from processes import all_end
 from servers import RIGHT, changed
 
 from grader.arena.sandbox import needed_paths
@@ -64,17 +64,6 @@ def _is_server(process: psutil.Process) -> bool:
         return False
 
 
-def all_end(pidfds: list[int]) -> bool:
-    """Whether these processes end; a pidfd becomes readable when its process has ended (pidfd_open(2))."""
-    waiting = set(pidfds)
-    while waiting:
-        ended, _, _ = select.select(list(waiting), [], [], 20)
-        if not ended:
-            return False
-        waiting -= set(ended)
-    return True
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
 def test_nothing_is_left_when_the_grader_is_stopped(tmp_path: Path, how: signal.Signals) -> None:
     grading = start_grading(tmp_path)
@@ -88,8 +77,6 @@ def test_nothing_is_left_when_the_grader_is_stopped(tmp_path: Path, how: signal.
     assert b"Traceback" not in output
     assert grading.returncode == (130 if how is signal.SIGINT else -how)
     assert [path.name for path in tmp_path.iterdir()] == ["student"]
-    for pidfd in pidfds:
-        os.close(pidfd)
 
 
 def test_nothing_is_left_after_a_grading(grade_source: Grade) -> None:

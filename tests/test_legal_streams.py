@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from legal_streams import EDITS, Beside, Draw, arrive, cuttings, edited, patiently, upper, whole_before
+from legal_streams import EDITS, Beside, Draw, arrive, cuttings, edited, hear_out, patiently, upper, whole_before
 
 from grader.judgement.protocols import Script, conversation
 from grader.spec import Exchange, Protocol
@@ -182,18 +182,8 @@ class Asking:
 def test_whatever_a_right_server_sends_and_whenever_is_taken(name: str, data: st.DataObject) -> None:
     asking = Asking(WORLDS[name], data.draw)
     beside = asking.beside
-    while True:
-        legal = asking.legal
-        coming = sorted(stream for stream in legal if stream.startswith(beside.received) and stream != beside.received)
-        if not coming and asking.done:
-            break
-        if asking.done or (coming and data.draw(st.booleans())):
-            more = data.draw(st.sampled_from(coming))[len(beside.received) :]
-            beside.take(more[: data.draw(st.integers(1, len(more)))], legal)
-        else:
-            asking.go_on()
-        assert beside.right
-        beside.agrees(asking.legal)
+
+    hear_out(data.draw, beside, asking)
 
     assert beside.transcript.complete
 

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import secrets
-import select
 import signal
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import ROOT, spec_of
+from processes import all_end
 from servers import RIGHT, changed
 
 from grader.arena import levels, ports
@@ -468,18 +468,6 @@ def _is_submission(process: psutil.Process) -> bool:
         return process.cmdline()[1:2] == ["server.py"]
     except psutil.Error:
         return False
-
-
-def all_end(pidfds: list[int]) -> bool:
-    waiting = set(pidfds)
-    while waiting:
-        ended, _, _ = select.select(list(waiting), [], [], 20)
-        if not ended:
-            return False
-        for pidfd in ended:
-            os.close(pidfd)
-        waiting -= set(ended)
-    return True
 
 
 STOP_THE_KEEPER = """

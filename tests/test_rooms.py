@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from legal_streams import EDITS, Beside, Draw, Line, arrive, edited, patiently, shuffles
+from legal_streams import EDITS, Beside, Draw, Line, arrive, edited, hear_out, patiently, shuffles
 
 from grader.judgement.protocols import Room, conversation
 from grader.judgement.transcript import Transcript
@@ -97,17 +97,8 @@ def test_lines_of_different_speakers_may_be_heard_in_any_order(name: str, data: 
         if not room.beside and not room.done:
             room.go_on()
     beside = room.ann_is_there()
-    while True:
-        coming = sorted(found for found in room.legal if found.startswith(beside.received) and found != beside.received)
-        if not coming and room.done:
-            break
-        if room.done or (coming and data.draw(st.booleans())):
-            more = data.draw(st.sampled_from(coming))[len(beside.received) :]
-            beside.take(more[: data.draw(st.integers(1, len(more)))], room.legal)
-        else:
-            room.go_on()
-        assert beside.right
-        beside.agrees(room.legal)
+
+    hear_out(data.draw, beside, room)
 
     assert beside.transcript.complete
 

@@ -22,6 +22,7 @@ from grader.evidence.machine import Machine, Place
 from grader.evidence.procfs import schedstat_moves
 from grader.evidence.sock_diag import SocketTable
 from grader.evidence.stacks import py_spy
+from grader.evidence.throttle import group_files
 
 _CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 _APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
@@ -112,18 +113,10 @@ def _filters() -> bool:
 
 def quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
     """How many cores a CPU quota leaves us (cgroup-v2, cpu.max), None without one."""
-    for file in (root / _own_group().lstrip("/") / "cpu.max", root / "cpu.max"):
+    for file in (*group_files("cpu.max", root), root / "cpu.max"):
         try:
             most, period = file.read_text(encoding="ascii").split()
         except (OSError, ValueError):
             continue
         return None if most == "max" else int(most) / int(period)
     return None
-
-
-def _own_group() -> str:
-    try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    return next((line.split(":", 2)[2] for line in lines if line.startswith("0::")), "")

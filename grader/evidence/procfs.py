@@ -66,6 +66,15 @@ def _numbers(path: str) -> list[int]:
     return [int(name) for name in os.listdir(path) if name.isdecimal()]
 
 
+def stat_words(pid: int, root: str = "/proc") -> list[str]:
+    """The words of a process's `stat` after its name: state, parent, ... (proc(5)).
+
+    Raises:
+        OSError: there is no such process.
+    """
+    return _read(f"{root}/{pid}/stat").rpartition(")")[2].split()
+
+
 def parse_status(text: str) -> dict[str, str]:
     """The fields of a `status` file, by name.
 
@@ -229,7 +238,7 @@ class ProcReader:
 
     def _cpu_of_children(self, pid: int) -> float:
         """CPU seconds of the children of a process that have ended and been waited for (cutime, cstime in proc(5))."""
-        words = _read(f"{self.root}/{pid}/stat").rpartition(")")[2].split()
+        words = stat_words(pid, self.root)
         return (int(words[_CHILDREN_USER]) + int(words[_CHILDREN_SYSTEM])) / _TICKS
 
     def memory(self, allowed: int) -> int:

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-_ROOT = Path("/sys/fs/cgroup")
+_ROOT, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _UNITS = {"throttled_usec": 1000, "throttled_time": 1}
 
 
-def throttle_reader(root: Path = _ROOT, membership: Path = Path("/proc/self/cgroup")) -> Callable[[], int]:
+def throttle_reader(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> Callable[[], int]:
     """A function that tells the nanoseconds for which this process's control group was throttled so far.
 
     Without a quota, or where the files are not to be seen, it always answers 0.
     """
-    file = next((path for path in _candidates(root, membership) if _throttled(path) is not None), None)
+    file = next((path for path in group_files("cpu.stat", root, membership) if _throttled(path) is not None), None)
     if file is None:
         return lambda: 0
     return lambda: _throttled(file) or 0
 
 
-def _candidates(root: Path, membership: Path) -> list[Path]:
+def group_files(name: str, root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> list[Path]:
+    """Where such a file of this process's control group for CPU time may lie; in a container its group is the root."""
     found = []
     try:
         lines = membership.read_text().splitlines()
@@ -29,9 +30,9 @@ def _candidates(root: Path, membership: Path) -> list[Path]:
     for line in lines:
         _, controllers, group = line.split(":", 2)
         if not controllers:
-            found += [root / group.lstrip("/") / "cpu.stat", root / "cpu.stat"]
+            found += [root / group.lstrip("/") / name, root / name]
         elif "cpu" in controllers.split(","):
-            found += [root / "cpu" / group.lstrip("/") / "cpu.stat", root / "cpu" / "cpu.stat"]
+            found += [root / "cpu" / group.lstrip("/") / name, root / "cpu" / name]
     return found
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from grader.evidence.procfs import ProcReader
+from grader.evidence.procfs import ProcReader, stat_words
 
 
 def children(pid: int, root: str = "/proc") -> list[int]:
@@ -34,8 +34,7 @@ def _by_parent(pid: int, root: str) -> list[int]:
 
 def _parent(pid: int, root: str) -> int:
     try:
-        with open(f"{root}/{pid}/stat", "rb") as stat:  # noqa: PTH123 - hot
-            return int(stat.read().rpartition(b")")[2].split()[1])
+        return int(stat_words(pid, root)[1])
     except OSError:
         return 0
 
@@ -43,8 +42,7 @@ def _parent(pid: int, root: str) -> int:
 def is_alive(pid: int, root: str = "/proc") -> bool:
     """Whether there is such a process, and more of it than its exit status."""
     try:
-        with open(f"{root}/{pid}/stat", "rb") as stat:  # noqa: PTH123 - as above
-            return stat.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+        return stat_words(pid, root)[0] not in ("Z", "X")
     except OSError:
         return False
 

@@ -353,7 +353,7 @@ class Stage(Settling):
             raise CheckFailed(self.finding(found, "the server could not come to rest"))
         look = found.look or self.look()[0]
         evidence = found.evidence if found.at_rest else None
-        processes = self.collector.processes()
+        processes = self.reader.processes(evidence.sockets) if evidence else self.collector.processes()
         alive = sum(guest.client.alive for guest in self.guests)
         naps = self._naps(evidence) if watch and found.how is not How.STUCK else ()
         sockets = evidence.sockets if evidence else self.table.read()

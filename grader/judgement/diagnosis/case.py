@@ -99,7 +99,12 @@ def crash_place(case: Case) -> Place:
 
 def only_call(case: Case, names: set[str]) -> Place:
     """The one line of the sources that calls something of these names; nowhere, if there are several or none."""
-    found = {(name, line) for name, lines in case.sources.items() for line in source.call_lines(lines, names)}
+    return only_line(case, lambda lines: source.call_lines(lines, names))
+
+
+def only_line(case: Case, find: Callable[[list[str]], list[int]]) -> Place:
+    """The one line that `find` finds in all of the sources; nowhere, if it finds several or none."""
+    found = {(name, line) for name, lines in case.sources.items() for line in find(lines)}
     return Place(*next(iter(found))) if len(found) == 1 else Place()
 
 

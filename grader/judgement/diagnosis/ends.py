@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Container
 
 from grader.judgement.diagnosis.case import ONE_THREAD, Answer, Case, Rule, crash_place, only_call
+from grader.judgement.source import Traceback
 
 _GONE = {"ConnectionResetError", "BrokenPipeError", "ConnectionAbortedError"}
 _SEGMENTATION_FAULT = 128 + signal.SIGSEGV
 
 
-def _raised(case: Case, kind: str, words: str = "") -> bool:
-    return bool(_by_exception(case) and case.traceback and case.traceback.kind == kind and words in case.traceback.text)
-
-
-def _by_exception(case: Case) -> bool:
+def _exception(case: Case) -> Traceback | None:
     # One in another thread is printed too, but ends only that thread. Python's own status after one is 1.
-    return case.ended and case.traceback is not None and case.status in (None, 1)
+    return case.traceback if case.ended and case.status in (None, 1) else None
+
+
+def _raised(case: Case, kinds: Container[str], words: str = "") -> bool:
+    found = _exception(case)
+    return found is not None and found.kind in kinds and words in found.text
 
 
 def crashed_at_start(case: Case) -> Answer | None:
@@ -29,48 +32,48 @@ def crashed_at_start(case: Case) -> Answer | None:
 
 def address_reuse_missing(case: Case) -> Answer | None:
     """Started again while connections of its predecessor were in TIME_WAIT, it could not have the port."""
-    if case.doing != "restarts" or not _raised(case, "OSError", "Address already in use"):
+    if case.doing != "restarts" or not _raised(case, {"OSError"}, "Address already in use"):
         return None
     return "address-reuse-missing", crash_place(case)
 
 
 def reset_not_handled(case: Case) -> Answer | None:
     """A client reset its connection, and the exception that this raises ended the server."""
-    if not (_by_exception(case) and case.traceback and case.traceback.kind in _GONE):
+    if not _raised(case, _GONE):
         return None
     return "reset-not-handled", crash_place(case)
 
 
 def asked_who_has_left(case: Case) -> Answer | None:
     """It asked a connection for its other end, which had gone before it was accepted."""
-    if not _raised(case, "OSError", "Transport endpoint is not connected"):
+    if not _raised(case, {"OSError"}, "Transport endpoint is not connected"):
         return None
     return "asked-who-has-left", crash_place(case)
 
 
 def closed_but_not_removed(case: Case) -> Answer | None:
     """A closed socket (descriptor -1) was given to select()."""
-    if not _raised(case, "ValueError", "file descriptor cannot be a negative integer"):
+    if not _raised(case, {"ValueError"}, "file descriptor cannot be a negative integer"):
         return None
     return "closed-but-not-removed", crash_place(case)
 
 
 def beyond_fd_setsize(case: Case) -> Answer | None:
     """A descriptor above 1023 was given to select()."""
-    if not _raised(case, "ValueError", "filedescriptor out of range in select"):
+    if not _raised(case, {"ValueError"}, "filedescriptor out of range in select"):
         return None
     return "beyond-fd-setsize", crash_place(case)
 
 
 def decode_per_chunk(case: Case) -> Answer | None:
     """What had been received was taken for text, and was none, or not a whole one."""
-    return ("decode-per-chunk", crash_place(case)) if _raised(case, "UnicodeDecodeError") else None
+    return ("decode-per-chunk", crash_place(case)) if _raised(case, {"UnicodeDecodeError"}) else None
 
 
 def too_many_threads(case: Case) -> Answer | None:
     """Where one thread is to serve everybody, so many were started that no more could be, or that it was stopped."""
     stopped = case.doing == "limits" and "processes and threads" in case.summary
-    if case.model not in ONE_THREAD or not (stopped or _raised(case, "RuntimeError", "can't start new thread")):
+    if case.model not in ONE_THREAD or not (stopped or _raised(case, {"RuntimeError"}, "can't start new thread")):
         return None
     if case.processes_seen > 1:  # those may be many too, each with a few threads
         return None
@@ -80,7 +83,7 @@ def too_many_threads(case: Case) -> Answer | None:
 
 def uncaught_exception(case: Case) -> Answer | None:
     """Any other exception that nobody caught, once it had listened."""
-    if not _by_exception(case) or case.doing in ("start", "limits"):
+    if not _exception(case) or case.doing in ("start", "limits"):
         return None
     return "uncaught-exception", crash_place(case)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from grader.evidence.records import TcpState
-from grader.judgement.diagnosis.case import SETS, Answer, Case, Place, Rule, only_call, only_wait
-from grader.judgement.diagnosis.standing import connection_of_an_ended_child
+from grader.evidence.records import TcpState, WaitKind
+from grader.judgement.diagnosis.case import SETS, Answer, Case, Place, Rule, listening_inodes, only_call, only_wait
 
 _MANY = 100
 _STARTING = {"fork", "Process", "Thread", "start_new_thread"}
@@ -18,9 +17,22 @@ def zombie_children(case: Case) -> Answer | None:
 def parent_keeps_connection(case: Case) -> Answer | None:
     """After fork() two processes have the connection; the child has given its up, the one that accepts has not."""
     asked = case.grew == "sockets" or case.doing == "half_close"
-    if case.ended or case.spinning or not asked or not connection_of_an_ended_child(case):
+    if case.ended or case.spinning or not asked or not _parent_holds_what_has_ended(case):
         return None
     return "parent-keeps-connection", only_call(case, {"fork"})
+
+
+def _parent_holds_what_has_ended(case: Case) -> bool:
+    """Whether the process that accepts holds connections that its clients have ended, beside other processes."""
+    waits = case.evidence.waits if case.evidence else ()
+    accepting = {wait.pid for wait in waits if wait.kind is WaitKind.ACCEPT}
+    ended = {entry.inode for entry in case.sockets if entry.state is TcpState.CLOSE_WAIT and entry.inode}
+    processes = case.evidence.processes if case.evidence else case.processes
+    holders = {p.pid for p in processes if any(d.inode in ended for d in p.descriptors)}
+    listeners = listening_inodes(case.sockets)
+    parents = {p.pid for p in processes} & {p.parent for p in processes}
+    keeps = {p.pid for p in processes if p.pid in parents and any(d.inode in listeners for d in p.descriptors)}
+    return bool(holders & keeps) and (not waits or bool(holders & accepting))
 
 
 def removed_but_not_closed(case: Case) -> Answer | None:

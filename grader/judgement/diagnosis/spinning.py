@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable
+
 from grader.evidence.records import DescriptorKind, TcpState
 from grader.judgement import source
 from grader.judgement.diagnosis.case import Answer, Case, Place, Rule, only_call, own_frames, place_of
@@ -14,12 +17,8 @@ def select_timeout_zero(case: Case) -> Answer | None:
     """It spins, and was seen at a select() whose timeout is 0."""
     if not case.spinning:
         return None
-    for frame in own_frames(case):
-        lines = case.sources.get(frame.file, [])
-        for near in (frame.line, *source.method_lines(lines, {"select"}, frame.line)):
-            if any(source.is_select_without_waiting(call) for call in source.calls_at(lines, near)):
-                return "select-timeout-zero", Place(frame.file, near)
-    return None
+    seen = _seen_around(case, source.is_select_without_waiting)
+    return ("select-timeout-zero", seen) if seen else None
 
 
 def eof_not_checked(case: Case) -> Answer | None:
@@ -37,12 +36,8 @@ def always_writable(case: Case) -> Answer | None:
     """It spins around select() although no socket has anything to read: then it is the write list that is ready."""
     if not case.spinning or case.doing == "throughput" or not _nothing_to_do(case):
         return None
-    for frame in own_frames(case):
-        lines = case.sources.get(frame.file, [])
-        for near in (frame.line, *source.method_lines(lines, {"select"}, frame.line)):
-            if any(source.is_select_with_writers(call) for call in source.calls_at(lines, near)):
-                return "always-writable", Place(frame.file, near)
-    return None
+    seen = _seen_around(case, source.is_select_with_writers)
+    return ("always-writable", seen) if seen else None
 
 
 def no_pause(case: Case) -> Answer | None:
@@ -53,6 +48,16 @@ def no_pause(case: Case) -> Answer | None:
         return None
     waits = any(source.call_lines(lines, _WAITING_CALLS) for lines in case.sources.values())
     return None if waits or not own_frames(case) else ("no-pause-between-rounds", only_call(case, {"accept"}))
+
+
+def _seen_around(case: Case, is_it: Callable[[ast.Call], bool]) -> Place | None:
+    """Where it was seen in such a call of select(), or around one in the same function."""
+    for frame in own_frames(case):
+        lines = case.sources.get(frame.file, [])
+        for near in (frame.line, *source.method_lines(lines, {"select"}, frame.line)):
+            if any(map(is_it, source.calls_at(lines, near))):
+                return Place(frame.file, near)
+    return None
 
 
 def _nothing_to_do(case: Case, least: int = 2) -> bool:

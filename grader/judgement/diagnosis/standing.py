@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.evidence.records import TcpSocket, TcpState, Wait, WaitKind
+from grader.evidence.records import TcpSocket, Wait, WaitKind
 from grader.judgement import source
 from grader.judgement.diagnosis.case import (
     SETS,
@@ -11,6 +11,7 @@ from grader.judgement.diagnosis.case import (
     Place,
     Rule,
     listening_inodes,
+    only_line,
     only_wait,
     place_of,
     queued,
@@ -61,8 +62,9 @@ def edge_triggered_not_drained(case: Case) -> Answer | None:
     wait = only_wait(case, {WaitKind.EPOLL})
     if wait is None or wait.limit is not None or case.evidence is None:
         return None
-    unread = {entry.inode for entry in _of_the_unserved(case) if entry.inode and entry.receive_queue}
-    if any(not entry.inode for entry in _of_the_unserved(case)):
+    unserved = _of_the_unserved(case)
+    unread = {entry.inode for entry in unserved if entry.inode and entry.receive_queue}
+    if any(not entry.inode for entry in unserved):
         unread |= listening_inodes(case.evidence.sockets)
     return ("edge-triggered-not-drained", place_of(case, wait)) if unread & _inodes_watched(case, wait) else None
 
@@ -108,13 +110,8 @@ def send_return_ignored(case: Case) -> Answer | None:
         entry = entries.get((client.server_port, client.local_port))
         if entry is None or entry.receive_queue or entry.send_queue or client.unsent or not client.received:
             return None
-    calls = {
-        (name, line)
-        for name, lines in case.sources.items()
-        for line in source.method_lines(lines, {"send"}, len(lines) + 1)
-    }
-    only = next(iter(calls)) if len(calls) == 1 else (None, None)
-    return ("send-return-ignored", Place(*only)) if waiting else None
+    sends = only_line(case, lambda lines: source.method_lines(lines, {"send"}, len(lines) + 1))
+    return ("send-return-ignored", sends) if waiting else None
 
 
 def blocking_call_in_coroutine(case: Case) -> Answer | None:
@@ -125,19 +122,6 @@ def blocking_call_in_coroutine(case: Case) -> Answer | None:
     frame = next((stack.frames[0] for stack in case.stacks if stack.in_own_code), None)
     calls = source.calls_at(case.sources.get(frame.file, []), frame.line) if frame else []
     return "blocking-call-in-coroutine", Place(frame.file, frame.line) if frame and calls else Place()
-
-
-def connection_of_an_ended_child(case: Case) -> bool:
-    """Whether the process that accepts holds connections that its clients have ended, beside other processes."""
-    waits = case.evidence.waits if case.evidence else ()
-    accepting = {wait.pid for wait in waits if wait.kind is WaitKind.ACCEPT}
-    ended = {entry.inode for entry in case.sockets if entry.state is TcpState.CLOSE_WAIT and entry.inode}
-    processes = case.evidence.processes if case.evidence else case.processes
-    holders = {p.pid for p in processes if any(d.inode in ended for d in p.descriptors)}
-    listeners = listening_inodes(case.sockets)
-    parents = {p.pid for p in processes} & {p.parent for p in processes}
-    keeps = {p.pid for p in processes if p.pid in parents and any(d.inode in listeners for d in p.descriptors)}
-    return bool(holders & keeps) and (not waits or bool(holders & accepting))
 
 
 RULES: tuple[Rule, ...] = (
