@@ -1,7 +1,8 @@
 """A cage for level `process`, where much of what hostile programs do is not contained.
 
 Whoever enters it goes on as process 1 of namespaces of its own, whom nobody in there can kill or stop, on a network
-with an address of its own, with empty folders where everybody may write. What is left in there is seen and removed.
+with an address of its own, with empty folders where everybody may write, but for what is needed and lies there, which
+can be read only. What is left in there is seen and removed.
 """
 
 from __future__ import annotations
@@ -26,16 +27,14 @@ _KEPT = ("hostile-", "network-io-grader-port-")
 _ADDRESS = "192.0.2.1"  # of TEST-NET-1 (RFC 5737)
 _NEWNS, _NEWUSER, _NEWPID = 0x00020000, 0x10000000, 0x20000000
 _PRIVATE_EVERYWHERE = 0x00040000 | 0x4000
+_BIND, _READ_ONLY = 0x1000 | 0x4000, 0x1 | 0x20 | 0x1000
 _SIOCSIFADDR = 0x8916
 _IPC_RMID = 0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def enter(needed: list[Path]) -> None:
-    """Go on in a cage, where the `needed` paths can be seen still."""
-    for path in needed:
-        if any(path.resolve().is_relative_to(folder) for folder in _FOLDERS):
-            sys.exit(f"{path} would be hidden: no part of the project may lie where everybody can write")
+    """Go on in a cage, where what is in the `needed` folders can be read still."""
     user, group = os.geteuid(), os.getegid()
     kernel.unshare(_NEWNS | _NEWPID | (_NEWUSER if user else 0))
     if user:
@@ -47,13 +46,26 @@ def enter(needed: list[Path]) -> None:
     os.setsid()
     kernel.mount("none", "/", "none", _PRIVATE_EVERYWHERE)
     kernel.mount("proc", "/proc", "proc")
-    for folder in _FOLDERS:
-        kernel.mount("tmpfs", str(folder), "tmpfs", options="mode=1777")
-        (folder / _MARK).touch()
+    _cover(list({path.resolve() for path in needed if path.is_dir()}))
     new_network()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         address = struct.pack("=16sHH4s8x", b"lo:1", socket.AF_INET, 0, socket.inet_aton(_ADDRESS))
         fcntl.ioctl(control, _SIOCSIFADDR, address)
+
+
+def _cover(needed: list[Path]) -> None:
+    """Put empty folders where everybody may write; what is needed of what lay there is put back, read-only."""
+    hidden = {folder: [path for path in needed if path.is_relative_to(folder)] for folder in _FOLDERS}
+    for folder, paths in hidden.items():
+        outermost = [path for path in paths if not any(other in path.parents for other in paths)]
+        held = {path: os.open(path, os.O_PATH) for path in outermost}
+        kernel.mount("tmpfs", str(folder), "tmpfs", options="mode=1777")
+        for path, descriptor in held.items():
+            path.mkdir(parents=True)
+            kernel.mount(f"/proc/self/fd/{descriptor}", str(path), "none", _BIND)
+            kernel.mount("none", str(path), "none", _READ_ONLY)
+            os.close(descriptor)
+        (folder / _MARK).write_text("\n".join(path.relative_to(folder).parts[0] for path in outermost))
 
 
 def _wait_for(child: int) -> NoReturn:
@@ -89,7 +101,10 @@ def _reap(options: int) -> None:
 
 
 def _clear_files() -> list[str]:
-    found = [path for folder in _FOLDERS for path in folder.iterdir() if not path.name.startswith(_KEPT)]
+    found: list[Path] = []
+    for folder in _FOLDERS:
+        needed = (folder / _MARK).read_text().splitlines()
+        found += (path for path in folder.iterdir() if not path.name.startswith(_KEPT) and path.name not in needed)
     for path in found:
         _remove(path)
     return [f"a file: {path}" for path in found]

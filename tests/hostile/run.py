@@ -32,7 +32,7 @@ def run(level: str, user: str, words: list[str]) -> NoReturn:
     if unreadable and (level, user) != ("namespaces", "root"):
         sys.exit(f"run.py: {unreadable}")
     if level == "process":
-        cage.enter([ROOT, Path(sys.executable), *map(Path, sys.path)])
+        cage.enter([ROOT, Path(sys.prefix), Path(sys.executable).resolve().parent, *map(Path, sys.path)])
     if user == "user" and os.geteuid() == 0:
         become(ORDINARY)
     if level == "process":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,42 @@ SELECTION = (
     "listen_on_many_ports",
     "leave_something",
 )
+
+IN_A_CAGE = """
+import sys
+from pathlib import Path
+
+sys.path[:0] = sys.argv[2:]
+import cage
+
+here = Path(sys.argv[1])
+cage.enter([here / "project", here / "project" / "inner"])
+Path("/tmp/left").touch()
+print((here / "project" / "inner" / "text").read_text())
+try:
+    (here / "project" / "text").write_text("changed")
+except OSError as error:
+    print(error.strerror)
+print((here / "neighbour").exists())
+print(*cage.clear())
+print((here / "project" / "text").exists())
+"""
+
+
+def test_what_a_cage_needs_can_be_read_in_it_wherever_it_lies() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        (Path(folder) / "project" / "inner").mkdir(parents=True)
+        for name in ("neighbour", "project/text", "project/inner/text"):
+            (Path(folder) / name).write_text("as it was")
+        (Path(folder) / "script.py").write_text(IN_A_CAGE)
+        paths = [str(RUN.parent), str(ROOT), *(place for place in sys.path if place.endswith("site-packages"))]
+
+        done = subprocess.run(
+            [sys.executable, f"{folder}/script.py", folder, *paths], capture_output=True, text=True, check=False
+        )
+
+    said = ["as it was", "Read-only file system", "False", "a file: /tmp/left", "True"]
+    assert done.stdout.splitlines() == said, done.stderr
 
 
 def python_for_everybody() -> str:
