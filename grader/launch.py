@@ -115,7 +115,7 @@ class Launch:
         return run_to_end(folder, scratch, program, bounds, _BUILD_SECONDS, self.ground.start)
 
     def _program(self, work: Submission, argv: tuple[str, ...]) -> sandbox.Program:
-        settings = {**work.language.environment, **self.spec.server.env}
+        settings = {**work.toolchain.environment, **self.spec.server.env}
         environment = sandbox.environment(self.spec.server.port, settings)
         return sandbox.Program(argv, environment, work.toolchain.shown)
 

@@ -56,6 +56,19 @@ def test_a_toolchain_in_a_folder_of_its_own_is_shown_to_the_sandbox(
     assert found.shown == (tmp_path / "go1.23",)
 
 
+def test_packages_that_are_compiled_already_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = program(tmp_path / "go" / "bin" / "go")
+    (tmp_path / "go" / "VERSION").write_text("go1.19")
+    monkeypatch.setenv("PATH", str(go.parent))
+    bare = toolchain(".go").environment
+
+    program(tmp_path / "go" / "pkg" / "linux_amd64" / "net.a")
+
+    assert {
+        name: (bare[name], value) for name, value in toolchain(".go").environment.items() if value != bare[name]
+    } == {"CGO_ENABLED": ("0", "1")}
+
+
 def test_of_a_program_among_somebodys_files_only_the_program_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

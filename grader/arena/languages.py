@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,8 @@ class Language:
     In the commands are filled in: `{entry}` (the file), `{stem}` (its name without suffix), `{port}`, `{heap}` (half
     of the allowed memory, in MiB), and `{tool}` for each of `tools`, the path of that program. Where a toolchain was
     not installed by the system, `mark` is a file by which its folder is known; `settings` (a glob) is what it reads
-    elsewhere. `threads` is how many its runtime makes for itself; `reserves`: it takes address space for whatever
+    elsewhere. `environment` is what its tools are told, and `compiled` more of it, where its installation holds a file
+    of this pattern. `threads` is how many its runtime makes for itself; `reserves`: it takes address space for whatever
     memory the machine has, which says nothing of what it uses. What depends on the number of processors is set to
     two, so that a server is the same on every machine.
     """
@@ -32,6 +33,7 @@ class Language:
     mark: str = ""
     settings: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    compiled: tuple[str, Mapping[str, str]] | None = None
     threads: int = 0
     reserves: bool = False
 
@@ -58,7 +60,15 @@ LANGUAGES = {
     ".cpp": Language("c++", f"c++ {_CC}", "./{stem} {port}"),
     ".rs": Language("rust", "{rustc} -O -g -o {stem} {entry}", "./{stem} {port}", ("rustc",), "lib/rustlib"),
     ".go": Language(
-        "go", "{go} build -o {stem} {entry}", "./{stem} {port}", ("go",), "VERSION", environment=_GO, threads=16
+        "go",
+        "{go} build -o {stem} {entry}",
+        "./{stem} {port}",
+        ("go",),
+        "VERSION",
+        environment=_GO,
+        # Debian brings the packages compiled, for cgo; without it they would be compiled anew for each submission.
+        compiled=("pkg/linux_*/net.a", {"CGO_ENABLED": "1"}),
+        threads=16,
     ),
     ".java": Language(
         "java",
@@ -85,10 +95,11 @@ LANGUAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A language on this machine: where its tools are, and what a sandbox must show for them to work."""
+    """A language on this machine: where its tools are, what they are told, and what a sandbox must show for them."""
 
     language: Language
     tools: Mapping[str, str]
+    environment: Mapping[str, str]
     shown: tuple[Path, ...]
 
     def words(self, template: str, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -109,9 +120,19 @@ def toolchain(suffix: str) -> Toolchain:
     """
     language = LANGUAGES.get(suffix, Language(suffix.lstrip(".") or "other", "", "./{entry}"))
     found = {tool: _located(tool) for tool in language.tools}
-    shown = {_needed(path, language.mark) for path in found.values() if path and not in_system(path)}
+    needed = {path: _needed(path, language.mark) for path in found.values() if path}
+    shown = {place for path, place in needed.items() if not in_system(path)}
     shown |= set(Path("/").glob(language.settings.lstrip("/"))) if language.settings else set()
-    return Toolchain(language, {tool: str(path or tool) for tool, path in found.items()}, tuple(sorted(shown)))
+    tools = {tool: str(path or tool) for tool, path in found.items()}
+    return Toolchain(language, tools, _environment(language, needed.values()), tuple(sorted(shown)))
+
+
+def _environment(language: Language, installed: Iterable[Path]) -> Mapping[str, str]:
+    if language.compiled:
+        pattern, more = language.compiled
+        if any(any(place.glob(pattern)) for place in installed):
+            return {**language.environment, **more}
+    return language.environment
 
 
 def _needed(program: Path, mark: str) -> Path:
