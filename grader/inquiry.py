@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from grader.arena.files import Files
 from grader.arena.submission import source_lines
-from grader.evidence.records import Frame, Pass, Stack, ThreadSample
+from grader.evidence.records import ClientPhase, Frame, Pass, Stack, ThreadSample
 from grader.judgement import picture, raw, source
 from grader.judgement.diagnosis import Case, Misheard, diagnose
 from grader.judgement.explain import standings, thread_names
@@ -15,7 +15,7 @@ from grader.judgement.finding import Finding
 from grader.judgement.transcript import Transcript
 from grader.report.model import Basis, Diagnosis, Excerpt, Stood, Verdict
 from grader.spec import Protocol
-from grader.stage import Stage
+from grader.stage import Guest, Stage
 
 _AROUND = 4
 _SPIN_SAMPLES = 6
@@ -70,7 +70,8 @@ def _runs(look: Pass, stage: Stage) -> bool:
 def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:
     stage.server.output.drain()
     sockets = stage.table.read()
-    traceback = source.last_traceback(stage.server.output.text, stage.server.inside) if finding.ended else None
+    printed = source.last_traceback(stage.server.output.text, stage.server.inside)
+    traceback = printed if finding.ended else None
     named = {frame.file for stack in stacks for frame in stack.frames if frame.own}
     if traceback and traceback.file:
         named.add(traceback.file)
@@ -93,9 +94,16 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
         facts=finding.facts,
         processes=() if finding.ended else stage.reader.processes(sockets),
         wrong=tuple(wrong for guest in stage.guests if (wrong := _misheard(guest.transcript))),
+        turned_away=tuple(guest.name for guest in stage.guests if _is_turned_away(guest)),
+        complained=printed is not None,
         status=stage.server.poll() if finding.ended else None,
         processes_seen=len({stretch.pid for stretch in stage.lifelines.stretches()}),
     )
+
+
+def _is_turned_away(guest: Guest) -> bool:
+    waits = guest.transcript.missing and not guest.transcript.mismatch
+    return bool(guest.ending and waits and guest.client.state().phase is ClientPhase.OPEN)
 
 
 def _misheard(transcript: Transcript) -> Misheard | None:

@@ -20,7 +20,17 @@ from evidence_samples import (
     WAIT,
 )
 
-from grader.evidence.records import ClientPhase, Evidence, Frame, Process, Stack, TcpState, WaitKind
+from grader.evidence.records import (
+    ClientPhase,
+    Descriptor,
+    DescriptorKind,
+    Evidence,
+    Frame,
+    Process,
+    Stack,
+    TcpState,
+    WaitKind,
+)
 from grader.judgement.diagnosis import RULES, Case, Misheard, diagnose
 from grader.judgement.source import Traceback
 from grader.judgement.texts import TEXTS
@@ -73,6 +83,14 @@ def waiting(kind: WaitKind, **changes: Any) -> Evidence:
     return replace(STUCK, waits=(replace(WAIT, kind=kind, **changes),))
 
 
+def in_epoll(edges: tuple[int, ...] = (), watches: tuple[int, ...] = (3, 4), **changes: Any) -> Evidence:
+    """Asleep in epoll_wait(), at a set that watches these."""
+    members = Descriptor(9, DescriptorKind.EPOLL, watches=watches, edges=edges)
+    process = replace(PROCESS, descriptors=(*PROCESS.descriptors, members))
+    limit = changes.pop("limit", None)
+    return replace(waiting(WaitKind.EPOLL, reads=(9,), limit=limit), processes=(process,), **changes)
+
+
 CLOSED = replace(SERVER_A, state=TcpState.CLOSE_WAIT)
 PAUSED = replace(STUCK, clients=(replace(ANN, reads=False), BOB))
 TRACEBACK = Traceback("ConnectionResetError", "[Errno 104] Connection reset by peer", "server.py", RECV_LINE)
@@ -114,6 +132,15 @@ AT_ONCE = Misheard(Mismatch(4, b"\ncd", b"efg"), due=b"abcdefg\n")
 EMPTY = replace(AT_ONCE, due=b"abc\nefg\n")
 UPPER, LINES, GREETS = Protocol(), Protocol(reply="lines"), Protocol(greeting="220 ready\n")
 TABLE = Protocol(reply="table", table=[Exchange(request="a", reply="b", example="a")])
+
+ROOM = Protocol(reply="broadcast")
+OTHERS = b"ann says hello\nbob says hello\n"
+MIXED = Misheard(Mismatch(0, b"ann sbob says hello\n", b"ann says hello\n"), due=OTHERS)
+OWN = Misheard(Mismatch(0, b"me\n", b"", extra=True, own=True), due=OTHERS)
+SAID = replace(ANN, unread=0, unsent=0)
+READ_ALL = in_epoll(sockets=(replace(LISTENING, receive_queue=0), SERVER_A), clients=(SAID,))
+SWAPPED = Misheard(Mismatch(2, b"b\nyx", b"b\nxy"), due=b"b\nxy\nb\n")
+NAPS: dict[str, Any] = {"doing": "idle", "sockets": QUIET, "facts": {"duty": 0.2, "wakeups": 5000}}
 
 
 def misheard(offset: int, received: bytes, expected: bytes, *, extra: bool = False) -> Misheard:
@@ -191,10 +218,11 @@ NAMED: list[tuple[str, str | None, Case]] = [
     (
         "edge-triggered-not-drained",
         "server.py:7",
-        case(evidence=replace(waiting(WaitKind.EPOLL, reads=(3, 4)), sockets=UNREAD), unserved=("ann",), **AT_RECV),
+        case(evidence=in_epoll(edges=(4,), sockets=UNREAD), unserved=("ann",), **AT_RECV),
     ),
-    ("edge-triggered-not-drained", None, case(evidence=waiting(WaitKind.EPOLL, reads=(3, 4)), unserved=("bob",))),
+    ("edge-triggered-not-drained", None, case(evidence=in_epoll(edges=(3, 4)), unserved=("bob",))),
     ("not-accepting-any-more", None, case(evidence=waiting(WaitKind.SELECT), unserved=("bob",))),
+    ("not-accepting-any-more", None, case(evidence=in_epoll(watches=(4,)), unserved=("bob",))),
     ("waits-for-no-client", "server.py:7", case(evidence=LOCKED, unserved=("bob",), **AT_RECV)),
     ("signal-only-noted", None, case(doing="stops", summary="it did not end on SIGTERM", evidence=CATCHES)),
     ("no-pause-between-rounds", None, case(doing="idle", **POLLING)),
@@ -232,6 +260,12 @@ NAMED: list[tuple[str, str | None, Case]] = [
         None,
         case(doing="isolation", wrong=(misheard(3, b"x", b"y"),), protocol=UPPER),
     ),
+    ("message-per-recv", "server.py:7", case(doing="broadcast", wrong=(MIXED,), protocol=ROOM)),
+    ("hears-itself", None, case(doing="broadcast", wrong=(OWN,), protocol=ROOM)),
+    ("not-passed-on", None, case(doing="broadcast", evidence=READ_ALL, unserved=("ann",), protocol=ROOM)),
+    ("reply-not-by-the-table", None, case(doing="echo", wrong=(SWAPPED,), protocol=TABLE)),
+    ("hung-up", None, case(doing="queued", unserved=("bob",), turned_away=("bob", "cat"))),
+    ("wakes-too-often", "server.py:5", case(**NAPS)),
     ("pool-without-bound", None, case(doing="io_model", model="prefork", workers="processes")),
     ("more-workers-than-allowed", None, case(doing="pool", summary="24 of 24 were served, more than a pool of 16 can")),
     (
@@ -281,6 +315,14 @@ UNNAMED: list[tuple[str, Case]] = [
         ),
     ),
     (
+        "the half-closed connection is in the set",
+        case(
+            doing="half_close",
+            evidence=in_epoll(sockets=FORGOTTEN.sockets, clients=FORGOTTEN.clients),
+            sockets=FORGOTTEN.sockets,
+        ),
+    ),
+    (
         "the half-closed connection is watched",
         case(
             doing="half_close",
@@ -315,11 +357,10 @@ UNNAMED: list[tuple[str, Case]] = [
     ("a port that somebody has from the beginning", case(doing="churn", ended=True, summary="Address already in use")),
     ("it was killed", case(doing="fin", ended=True, status=137)),
     ("it ended when it was told to", case(doing="stops", ended=True, status=0)),
-    ("epoll watches, and nothing lies there", case(evidence=waiting(WaitKind.EPOLL, reads=(3, 4)), unserved=("ann",))),
-    (
-        "epoll looks again after a while",
-        case(evidence=waiting(WaitKind.EPOLL, reads=(3, 4), limit=1.0), unserved=("bob",)),
-    ),
+    ("epoll watches, and nothing lies there", case(evidence=in_epoll(edges=(3, 4)), unserved=("ann",))),
+    ("epoll looks again after a while", case(evidence=in_epoll(edges=(3, 4), limit=1.0), unserved=("bob",))),
+    ("epoll watches for something else", case(evidence=in_epoll(sockets=UNREAD), unserved=("ann",))),
+    ("epoll is to tell of the listener", case(evidence=in_epoll(), unserved=("bob",))),
     ("select watches the listener", case(evidence=waiting(WaitKind.SELECT, reads=(3, 4)), unserved=("bob",))),
     ("select looks again soon", case(evidence=waiting(WaitKind.SELECT, limit=0.1), unserved=("bob",))),
     ("it sleeps for a moment", case(evidence=waiting(WaitKind.SLEEP, reads=(), limit=0.1), unserved=("bob",))),
@@ -356,6 +397,50 @@ UNNAMED: list[tuple[str, Case]] = [
         "what is due depends on what is asked",
         case(doing="isolation", wrong=(misheard(3, b"x", b"y"),), protocol=TABLE),
     ),
+    ("a line of somebody else came too early", case(wrong=(replace(MIXED, due=b"bob says hello\n"),), protocol=ROOM)),
+    ("what was never said came", case(wrong=(replace(OWN, mismatch=Mismatch(0, b"x", b"")),), protocol=ROOM)),
+    (
+        "the line lies unread",
+        case(
+            evidence=replace(
+                READ_ALL, sockets=(replace(LISTENING, receive_queue=0), replace(SERVER_A, receive_queue=9))
+            ),
+            unserved=("ann",),
+            protocol=ROOM,
+        ),
+    ),
+    (
+        "the line is on its way",
+        case(
+            evidence=replace(READ_ALL, sockets=(LISTENING, replace(SERVER_A, send_queue=9))),
+            unserved=("ann",),
+            protocol=ROOM,
+        ),
+    ),
+    (
+        "the line has not been sent",
+        case(evidence=replace(READ_ALL, clients=(replace(SAID, unsent=9),)), unserved=("ann",), protocol=ROOM),
+    ),
+    (
+        "it waits to send the line",
+        case(
+            evidence=replace(READ_ALL, waits=(replace(READ_ALL.waits[0], writes=(4,)),)),
+            unserved=("ann",),
+            protocol=ROOM,
+        ),
+    ),
+    ("nobody else is to hear it", case(evidence=READ_ALL, unserved=("ann",), protocol=LINES)),
+    (
+        "a reply that belongs elsewhere",
+        case(wrong=(replace(SWAPPED, mismatch=Mismatch(2, b"b\nb\n", b"b\nxy")),), protocol=TABLE),
+    ),
+    ("the end of a reply", case(wrong=(replace(SWAPPED, mismatch=Mismatch(3, b"xz\n", b"xy\n")),), protocol=TABLE)),
+    ("more than one was left waiting", case(doing="queued", unserved=("ann", "bob"), turned_away=("bob",))),
+    ("nobody was left waiting", case(doing="queued", turned_away=("bob",))),
+    ("a traceback may be why", case(doing="queued", unserved=("bob",), turned_away=("bob",), complained=True)),
+    ("it wakes up now and then", case(**{**NAPS, "facts": {"duty": 0.2, "wakeups": 50}})),
+    ("it works between its naps", case(**{**NAPS, "facts": {"duty": 0.9, "wakeups": 5000}})),
+    ("there is something to do", case(**{**NAPS, "sockets": (LISTENING, replace(SERVER_A, receive_queue=9))})),
     ("the parent holds living connections", case(doing="half_close", evidence=replace(FORKED, sockets=ALIVE))),
 ]
 

@@ -65,6 +65,7 @@ class CpuCeiling(Behaviour):
                 f"{situation} it is busy: {figures}, {self.at_most:.0%} is allowed",
                 doing=self.when,
                 duty=round(duty.share, 3),
+                wakeups=round(duty.wakeups / duty.own_seconds),
             )
         return passed(f"{situation}: {figures}", duty=round(duty.share, 3))
 

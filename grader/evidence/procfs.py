@@ -7,6 +7,7 @@ import functools
 import operator
 import os
 import re
+import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +33,8 @@ _PIPE = re.compile(r"pipe:\[(\d+)\]")
 _RESIDENT_PAGES = re.compile(r"^\d+ (\d+)")
 _SHARED_PAGES = re.compile(r"^\d+ \d+ (\d+)")
 _PROPORTIONAL_KB = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
-_WATCHED = re.compile(r"^tfd:\s*(\d+)", re.MULTILINE)
+_WATCHED = re.compile(r"^tfd:\s*(\d+) +events:\s*([0-9a-f]+)", re.MULTILINE)
+_EDGE_TRIGGERED = 1 << 31 | select.EPOLLIN
 _SIGNALS = re.compile(r"^sigmask:\s*([0-9a-f]+)", re.MULTILINE)
 _WITH_MEMBERS = (DescriptorKind.EPOLL, DescriptorKind.SIGNALFD)
 _ANONYMOUS = {
@@ -339,13 +341,15 @@ class ProcReader:
             kind = DescriptorKind.OUTPUT if inode == self.output_inode else DescriptorKind.PIPE
         wanted = kind in _WITH_MEMBERS or (flags and inode)
         info = _read(f"{self.root}/{pid}/fdinfo/{fd}") if wanted else ""
+        watched = {int(number): int(events, 16) for number, events in _WATCHED.findall(info)}
         status, signals = _STATUS_FLAGS.search(info), _SIGNALS.search(info)
         return Descriptor(
             fd=fd,
             kind=kind,
             inode=inode,
             nonblocking=bool(status and int(status[1], 8) & _NONBLOCKING),
-            watches=tuple(int(number) for number in _WATCHED.findall(info)),
+            watches=tuple(sorted(watched)),
+            edges=tuple(fd for fd in sorted(watched) if watched[fd] & _EDGE_TRIGGERED == _EDGE_TRIGGERED),
             target=target,
             user_timeout=user_timeout,
             signals=int(signals[1], 16) if signals else 0,

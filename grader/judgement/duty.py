@@ -24,12 +24,14 @@ _LONG_SLEEP = 10.0
 class Duty:
     """`share` of a core (0 to number of threads), over `own_seconds` in which the server could have run.
 
-    `cpu_seconds` is what it used of them. For several threads `own_seconds` is that of the busiest.
+    `cpu_seconds` is what it used of them, and `wakeups` how often a thread went to sleep meanwhile, each of its own
+    accord. For several threads `own_seconds` is that of the busiest.
     """
 
     share: float
     cpu_seconds: float
     own_seconds: float
+    wakeups: int = 0
 
     def told_from(self, ceiling: float, *, whole_turn: bool) -> bool:
         """Whether this was long enough to say on which side of `ceiling` the server is.
@@ -50,19 +52,26 @@ def measure(before: Pass, after: Pass, throttled_ns: int = 0) -> Duty | None:
     whoever makes and ends threads all the time burns the CPU in the one that makes them.
     """
     share = cpu_total = own = 0.0
+    wakeups = 0
     earlier = {(s.pid, s.tid): s for s in before.threads}
     busiest = -1.0
-    for sample in after.threads:
-        used = _used(earlier.get((sample.pid, sample.tid)), sample, before.began_ns)
+    for new in after.threads:
+        old = earlier.get((new.pid, new.tid))
+        used = _used(old, new, before.began_ns)
         if used is None:
             return None
         cpu, delay, wall = used
         could_run = max(wall - delay - throttled_ns, cpu, 1)
         share += cpu / could_run
         cpu_total += cpu
+        wakeups += _wakeups(new) - (_wakeups(old) if old else 0)
         if cpu > busiest:
             busiest, own = cpu, could_run
-    return Duty(share, cpu_total / 1e9, own / 1e9)
+    return Duty(share, cpu_total / 1e9, own / 1e9, wakeups)
+
+
+def _wakeups(sample: ThreadSample) -> int:
+    return sample.counters.switches - sample.counters.preempted
 
 
 def _used(old: ThreadSample | None, new: ThreadSample, began_ns: int) -> tuple[int, int, int] | None:

@@ -53,6 +53,7 @@ class RoomTranscript(LineTranscript):
     to_sender: bool = False
     said: list[list[bytes]] = field(default_factory=lambda: [[]])
     heard: bytes = b""
+    _spoken: set[bytes] = field(default_factory=set)
     _numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
     _places: set[Place] = field(default_factory=lambda: {(0,)})
     _owed: Counter[bytes] = field(default_factory=Counter)
@@ -60,6 +61,7 @@ class RoomTranscript(LineTranscript):
     _lost: bool = False
 
     def due(self, line: bytes) -> None:
+        self._spoken.add(line)
         for other in self.members:
             if other is not self or self.to_sender:
                 other.due_from(self.client, line)
@@ -120,4 +122,5 @@ class RoomTranscript(LineTranscript):
 
     def _misheard(self, offset: int, line: bytes) -> None:
         heads = self._heads()
-        self.mismatch = Mismatch(offset, line[:_MOST_SHOWN], heads[0][:_MOST_SHOWN] if heads else b"", extra=not heads)
+        due = heads[0][:_MOST_SHOWN] if heads else b""
+        self.mismatch = Mismatch(offset, line[:_MOST_SHOWN], due, extra=not heads, own=line in self._spoken)

@@ -223,6 +223,42 @@ TEXTS = {
         "bytes says where a line is over.",
         "Where do you keep the beginning of a line until the rest of it has come?",
     ),
+    "hears-itself": Text(
+        "Who speaks hears its own words",
+        "What one client says is for all the others. The program sent it to everybody in its list of connections, and "
+        "the one who spoke is in that list, too.",
+        "Where the line is handed to everybody: how does the program know which of them has said it?",
+    ),
+    "not-passed-on": Text(
+        "A line did not go to everybody",
+        "The kernel shows that the program has read all that was said, that nothing is on its way to anybody and that "
+        "it does not wait to send more. So it considers its work done, and somebody in the room has not heard the "
+        "line.",
+        "For one line that arrives: to how many of the connected clients does the program write, and who is left out?",
+    ),
+    "reply-not-by-the-table": Text(
+        "One of the replies is not what was asked for",
+        "All replies before this one were right, and it begins where it should, so the lines are told from each other "
+        "as they should be. What the program makes of this one request is wrong: it is not what the assignment gives "
+        "as the reply to it.",
+        "Take the request that is named here to the part of the program that answers it. What should come out, and "
+        "what does?",
+    ),
+    "hung-up": Text(
+        "A connection was ended while its client waited for a reply",
+        "The client had asked, and neither closed nor reset its connection: it was the server's side that ended it. "
+        "That happens when the program closes the socket, ends the part of it that serves this client, or closes a "
+        "listening socket in whose queue the client was; in Python also when no variable holds the socket any more. "
+        "A socket that is closed with unread bytes in it even tells the client so with a reset.",
+        "Which lines close a connection? How does each of them know whose it is, and that its client has left?",
+    ),
+    "wakes-too-often": Text(
+        "It looks for work far too often",
+        "Nothing happens, and yet the program wakes up hundreds or thousands of times a second to look whether there "
+        "is something to do. Each look is short, but all of them together keep a core busy. A call such as select() "
+        "can wait without a time limit: the kernel wakes the program up when there is something.",
+        "How long does the program wait before it looks again, and does it have to look at all?",
+    ),
     "shared-state-between-clients": Text(
         "Clients share what each should have for itself",
         "One client who sends its message in pieces is answered rightly. When several do so in turn, what they sent is "
@@ -270,8 +306,8 @@ TEXTS = {
     "edge-triggered-not-drained": Text(
         "What was left unread is never reported again",
         "The server sleeps in epoll although a socket that it watches has something for it. With EPOLLET epoll tells "
-        "only once that something new has come, and with EPOLLONESHOT only until it is armed again. Whatever is left "
-        "in the socket after that lies there for ever.",
+        "only once that something new has come. Whatever is left in the socket after that lies there until the client "
+        "says more.",
         "After one report, how long do you go on with recv() or accept() on that socket, and how do you know that it "
         "is empty?",
     ),

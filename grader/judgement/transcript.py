@@ -18,7 +18,8 @@ _AROUND = 16
 class Mismatch:
     """The first wrong byte: where in the stream, and what was received and wanted from a little before it on.
 
-    `begun` is what the client had sent by then of a line that was not whole yet, where requests are lines.
+    `begun` is what the client had sent by then of a line that was not whole yet, where requests are lines; `own`: it
+    is what this client itself had said, where others are to hear that.
     """
 
     offset: int
@@ -26,6 +27,7 @@ class Mismatch:
     expected: bytes
     extra: bool = False
     begun: bytes = b""
+    own: bool = False
 
     def __str__(self) -> str:
         if self.extra:

@@ -32,8 +32,9 @@ class Case:
 
     `stacks` are those of the deciding moment, several of them for a thread that spins; `sources` are the lines of
     the student's files by name; `processes` and `sockets` were read after the verdict. `wrong` is of each
-    client who received a wrong byte. `status` is that of a server that has ended; `processes_seen` is how many it ever
-    had.
+    client who received a wrong byte; `turned_away` names those whom the server hung up on while they waited for a
+    reply, and `complained`: it has printed a traceback. `status` is that of a server that has ended;
+    `processes_seen` is how many it ever had.
     """
 
     doing: str
@@ -51,6 +52,8 @@ class Case:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     processes: tuple[Process, ...] = ()
     wrong: tuple[Misheard, ...] = ()
+    turned_away: tuple[str, ...] = ()
+    complained: bool = False
     protocol: Protocol | None = None
     status: int | None = None
     processes_seen: int = 1

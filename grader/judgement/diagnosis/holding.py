@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.evidence.records import TcpState, WaitKind
 from grader.judgement.diagnosis.case import SETS, Answer, Case, Place, Rule, listening_inodes, only_call, only_wait
+from grader.judgement.io_model import watched
 
 _MANY = 100
 _STARTING = {"fork", "Process", "Thread", "start_new_thread"}
@@ -44,8 +45,9 @@ def removed_but_not_closed(case: Case) -> Answer | None:
         used_up = case.doing == "capacity" and len(left) >= _MANY
         return ("removed-but-not-closed", Place()) if case.grew == "sockets" or used_up else None
     held = {(p.pid, d.fd) for p in case.evidence.processes for d in p.descriptors if d.inode in left}
-    watched = {(wait.pid, fd) for wait in case.evidence.waits for fd in (*wait.reads, *wait.writes)}
-    forgotten = case.doing == "half_close" and held and not held & watched
+    waits, processes = case.evidence.waits, case.evidence.processes
+    looked_at = {(wait.pid, fd) for wait in waits for fd in watched(wait, processes)}
+    forgotten = case.doing == "half_close" and held and not held & looked_at
     return ("removed-but-not-closed", Place()) if forgotten and only_wait(case, SETS) else None
 
 

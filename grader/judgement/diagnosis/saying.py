@@ -45,16 +45,22 @@ def _is_added(wrong: Mismatch) -> bool:
 
 def _first_difference(wrong: Mismatch) -> int:
     # Both texts begin a little before it.
-    pairs = zip(wrong.received, wrong.expected, strict=False)
-    return next((index for index, (got, due) in enumerate(pairs) if got != due), 0)
+    return _alike(wrong.received, wrong.expected)
+
+
+def _alike(one: bytes, other: bytes) -> int:
+    """How many bytes at their beginnings are the same."""
+    pairs = zip(one, other, strict=False)
+    return next((index for index, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
 
 
 def message_per_recv(case: Case) -> Answer | None:
-    """Half a line was answered as if it were whole, or a line was ended in its midst."""
-    if not case.wrong or case.protocol is None or case.protocol.reply != "lines":
+    """Half a line was answered or passed on as if it were whole, or a line was ended in its midst."""
+    cut = {"lines": _is_cut, "broadcast": _is_mixed}.get(case.protocol.reply) if case.protocol else None
+    if not case.wrong or case.protocol is None or cut is None:
         return None
     end = case.protocol.line_end.encode()
-    return ("message-per-recv", only_call(case, _READS)) if all(_is_cut(one, end) for one in case.wrong) else None
+    return ("message-per-recv", only_call(case, _READS)) if all(cut(one, end) for one in case.wrong) else None
 
 
 def _is_cut(wrong: Misheard, end: bytes) -> bool:
@@ -67,6 +73,37 @@ def _is_cut(wrong: Misheard, end: bytes) -> bool:
     return in_its_midst and received[at:].startswith(end) and not expected[at:].startswith(end)
 
 
+def _is_mixed(wrong: Misheard, end: bytes) -> bool:
+    """Whether in the midst of one line that is due another begins."""
+    received = wrong.mismatch.received
+    lines = [line for line in wrong.due.split(end) if len(line) >= _TELLING]
+    begun = {_alike(line, received) for line in lines} - {0}
+    return any(received[at : at + _TELLING] == line[:_TELLING] for at in begun for line in lines)
+
+
+def hears_itself(case: Case) -> Answer | None:
+    """What a client said came back to it, where only the others are to hear it."""
+    if not case.wrong or not case.sees_lines or not all(one.mismatch.own for one in case.wrong):
+        return None
+    return "hears-itself", Place()
+
+
+def not_by_the_table(case: Case) -> Answer | None:
+    """Up to the beginning of a line every reply was right, and this one is none of those that are due."""
+    if not case.wrong or case.protocol is None or case.protocol.reply != "table":
+        return None
+    end = case.protocol.line_end.encode()
+    return ("reply-not-by-the-table", Place()) if all(_is_another(one, end) for one in case.wrong) else None
+
+
+def _is_another(wrong: Misheard, end: bytes) -> bool:
+    offset, at = wrong.mismatch.offset, _first_difference(wrong.mismatch)
+    begins = offset <= len(wrong.due) and wrong.due[:offset].endswith(end if offset else b"")
+    received = wrong.mismatch.received[at:].split(end)[0]
+    elsewhere = any(line.startswith(received) for line in wrong.due.split(end))
+    return begins and not wrong.mismatch.extra and bool(received) and not elsewhere
+
+
 def shared_state(case: Case) -> Answer | None:
     """One client's message came back whole, and those of several who spoke in turn did not."""
     by_kind = case.protocol is not None and case.protocol.reply == "table"
@@ -75,4 +112,20 @@ def shared_state(case: Case) -> Answer | None:
     return "shared-state-between-clients", Place()
 
 
-RULES: tuple[Rule, ...] = (greeting_missing, adds_to_the_reply, message_per_recv, shared_state)
+def hung_up(case: Case) -> Answer | None:
+    """The connection of a client who had asked, and neither closed nor reset, was ended, and the server lives on."""
+    # One that has printed a traceback may have ended the connection because of that.
+    if case.ended or case.wrong or case.complained or not case.turned_away:
+        return None
+    return ("hung-up", Place()) if case.unserved and set(case.unserved) <= set(case.turned_away) else None
+
+
+RULES: tuple[Rule, ...] = (
+    greeting_missing,
+    adds_to_the_reply,
+    message_per_recv,
+    hears_itself,
+    not_by_the_table,
+    shared_state,
+    hung_up,
+)

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from grader.evidence.records import DescriptorKind, TcpState
 from grader.judgement import source
 from grader.judgement.diagnosis.case import Answer, Case, Place, Rule, only_call, own_frames, place_of
+from grader.judgement.duty import PLAINLY_BUSY
 
+_QUIET = ("idle", "idle_clients", "after_disconnect")
+_OFTEN = 200  # a second
 _LEAVING = ("fin", "half_close", "after_disconnect", "capacity")
 _WAITING_CALLS = {"select", "poll", "epoll_wait", "run", "run_forever", "sleep", "wait"}
 
@@ -43,11 +46,20 @@ def always_writable(case: Case) -> Answer | None:
 def no_pause(case: Case) -> Answer | None:
     """It spins over nonblocking sockets that have nothing, and nothing in its sources ever waits."""
     sockets = [d for p in case.processes for d in p.descriptors if d.kind is DescriptorKind.TCP]
-    idle = case.doing in ("idle", "idle_clients", "after_disconnect") and _nothing_to_do(case, least=1)
+    idle = case.doing in _QUIET and _nothing_to_do(case, least=1)
     if not (case.spinning and idle and sockets and all(d.nonblocking for d in sockets)):
         return None
     waits = any(source.call_lines(lines, _WAITING_CALLS) for lines in case.sources.values())
     return None if waits or not own_frames(case) else ("no-pause-between-rounds", only_call(case, {"accept"}))
+
+
+def wakes_too_often(case: Case) -> Answer | None:
+    """Nothing happens, and it goes to sleep and wakes up again hundreds of times in a second of its own time."""
+    duty, wakeups = case.facts.get("duty"), case.facts.get("wakeups")
+    if case.doing not in _QUIET or not isinstance(duty, float) or not isinstance(wakeups, int):
+        return None
+    often = duty < PLAINLY_BUSY and wakeups >= _OFTEN and _nothing_to_do(case, least=1)
+    return ("wakes-too-often", only_call(case, _WAITING_CALLS)) if often else None
 
 
 def _seen_around(case: Case, is_it: Callable[[ast.Call], bool]) -> Place | None:
@@ -68,4 +80,4 @@ def _nothing_to_do(case: Case, least: int = 2) -> bool:
     return quiet and len(ours) >= least
 
 
-RULES: tuple[Rule, ...] = (select_timeout_zero, eof_not_checked, always_writable, no_pause)
+RULES: tuple[Rule, ...] = (select_timeout_zero, eof_not_checked, always_writable, no_pause, wakes_too_often)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from grader.evidence.records import TcpSocket, Wait, WaitKind
+from collections.abc import Collection
+
+from grader.evidence.records import TcpSocket, TcpState, Wait, WaitKind
 from grader.judgement import source
 from grader.judgement.diagnosis.case import (
     SETS,
@@ -11,11 +13,13 @@ from grader.judgement.diagnosis.case import (
     Place,
     Rule,
     listening_inodes,
+    only_call,
     only_line,
     only_wait,
     place_of,
     queued,
 )
+from grader.judgement.io_model import watched
 
 _NOBODYS = {WaitKind.FUTEX, WaitKind.SLEEP, WaitKind.CHILD, WaitKind.SIGNAL, WaitKind.OTHER}
 _SIGTERM = 1 << 14
@@ -45,9 +49,16 @@ def blocking_send(case: Case) -> Answer | None:
     return ("blocking-send-to-slow-reader", place_of(case, wait)) if paused else None
 
 
-def _inodes_watched(case: Case, wait: Wait) -> set[int]:
+def _inodes(case: Case, pid: int, fds: Collection[int]) -> set[int]:
     processes = case.evidence.processes if case.evidence else ()
-    return {d.inode for p in processes if p.pid == wait.pid for d in p.descriptors if d.fd in wait.reads}
+    return {d.inode for p in processes if p.pid == pid for d in p.descriptors if d.fd in fds}
+
+
+def _told_once(case: Case, wait: Wait) -> set[int]:
+    """The sockets, by inode, of which an epoll set that is waited for tells once that there is something to read."""
+    processes = case.evidence.processes if case.evidence else ()
+    sets = [d for p in processes if p.pid == wait.pid for d in p.descriptors if d.fd in wait.reads]
+    return _inodes(case, wait.pid, [fd for one in sets for fd in one.edges])
 
 
 def _of_the_unserved(case: Case) -> tuple[TcpSocket, ...]:
@@ -63,10 +74,13 @@ def edge_triggered_not_drained(case: Case) -> Answer | None:
     if wait is None or wait.limit is not None or case.evidence is None:
         return None
     unserved = _of_the_unserved(case)
-    unread = {entry.inode for entry in unserved if entry.inode and entry.receive_queue}
-    if any(not entry.inode for entry in unserved):
-        unread |= listening_inodes(case.evidence.sockets)
-    return ("edge-triggered-not-drained", place_of(case, wait)) if unread & _inodes_watched(case, wait) else None
+    once = _told_once(case, wait)
+    unread = once & {entry.inode for entry in unserved if entry.inode and entry.receive_queue}
+    queue = once & listening_inodes(case.evidence.sockets) if any(not entry.inode for entry in unserved) else set()
+    if not unread and not queue:
+        return None
+    place = only_call(case, {"recv", "recv_into", "read"} if unread else {"accept"})
+    return "edge-triggered-not-drained", place if place.line else place_of(case, wait)
 
 
 def not_accepting_any_more(case: Case) -> Answer | None:
@@ -76,8 +90,8 @@ def not_accepting_any_more(case: Case) -> Answer | None:
         return None
     if all(entry.inode for entry in _of_the_unserved(case)):
         return None
-    watched = _inodes_watched(case, wait) & listening_inodes(case.evidence.sockets)
-    return None if watched else ("not-accepting-any-more", place_of(case, wait))
+    heard = _inodes(case, wait.pid, watched(wait, case.evidence.processes)) & listening_inodes(case.evidence.sockets)
+    return None if heard else ("not-accepting-any-more", place_of(case, wait))
 
 
 def waits_for_no_client(case: Case) -> Answer | None:
@@ -114,6 +128,26 @@ def send_return_ignored(case: Case) -> Answer | None:
     return ("send-return-ignored", sends) if waiting else None
 
 
+def not_passed_on(case: Case) -> Answer | None:
+    """In a room, all that was said has been read, nothing is about to be sent, and somebody has not heard it."""
+    wait = only_wait(case, SETS)
+    if wait is None or wait.limit is not None or wait.writes or case.evidence is None or not case.unserved:
+        return None
+    if case.protocol is None or case.protocol.reply != "broadcast" or case.wrong:
+        return None
+    ports = {client.server_port for client in case.evidence.clients}
+    ours = [entry for entry in case.evidence.sockets if entry.local_port in ports]
+    done = all(
+        entry.inode and not entry.receive_queue and not entry.send_queue for entry in ours if not _listens(entry)
+    )
+    said = all(not client.unsent for client in case.evidence.clients)
+    return ("not-passed-on", Place()) if done and said else None
+
+
+def _listens(entry: TcpSocket) -> bool:
+    return entry.state is TcpState.LISTEN
+
+
 def blocking_call_in_coroutine(case: Case) -> Answer | None:
     """The one thread of an event loop sleeps in a call of its own while clients wait."""
     if case.doing != "at_work" or case.model != "asyncio":
@@ -130,6 +164,7 @@ RULES: tuple[Rule, ...] = (
     blocking_send,
     edge_triggered_not_drained,
     not_accepting_any_more,
+    not_passed_on,
     waits_for_no_client,
     signal_only_noted,
 )
