@@ -241,6 +241,16 @@ NAMED: list[tuple[str, str | None, Case]] = [
             sockets=FORKED.sockets,
         ),
     ),
+    (
+        "parent-keeps-connection",
+        None,
+        case(
+            doing="reset",
+            summary="open sockets grew with every round: 3, 4, 5",
+            processes=FORKED.processes,
+            sockets=(LISTENING,),
+        ),
+    ),
     ("greeting-missing", None, case(doing="echo", wrong=(UNGREETED,), protocol=GREETS)),
     (
         "adds-to-the-reply",

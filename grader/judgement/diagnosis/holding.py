@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.evidence.records import TcpState, WaitKind
+from grader.evidence.records import DescriptorKind, TcpState, WaitKind
 from grader.judgement.diagnosis.case import SETS, Answer, Case, Place, Rule, listening_inodes, only_call, only_wait
 from grader.judgement.io_model import watched
 
@@ -27,8 +27,11 @@ def _parent_holds_what_has_ended(case: Case) -> bool:
     """Whether the process that accepts holds connections that its clients have ended, beside other processes."""
     waits = case.evidence.waits if case.evidence else ()
     accepting = {wait.pid for wait in waits if wait.kind is WaitKind.ACCEPT}
-    ended = {entry.inode for entry in case.sockets if entry.state is TcpState.CLOSE_WAIT and entry.inode}
     processes = case.evidence.processes if case.evidence else case.processes
+    # Those that were reset are in no table of the kernel any more.
+    alive = {entry.inode for entry in case.sockets if entry.state is not TcpState.CLOSE_WAIT}
+    tcp = {d.inode for p in processes for d in p.descriptors if d.kind is DescriptorKind.TCP}
+    ended = tcp - alive
     holders = {p.pid for p in processes if any(d.inode in ended for d in p.descriptors)}
     listeners = listening_inodes(case.sockets)
     parents = {p.pid for p in processes} & {p.parent for p in processes}
