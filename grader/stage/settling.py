@@ -136,17 +136,20 @@ class Settling:
         self, expectation: Expectation, account: Account, *, by_runtime: bool, to_the_last: bool, moves: bool
     ) -> Outcome:
         progress, moved = expectation.progress(), -1
-        pause, began_own_ns, again = _SHORTEST_PAUSE, self.own_time(), False
+        pause, began_own_ns, again, next_look = _SHORTEST_PAUSE, self.own_time(), False, 0.0
         while True:
             self.pump()
             self._police()  # before anything else: a server that always answers at once is looked at, too
             lasting = to_the_last and bool(self.reader.pids())
             if found := self._observed(expectation, over=not lasting):
                 return found
-            began = time.monotonic()
             if (now := expectation.progress()) != progress:
                 progress, pause = now, _SHORTEST_PAUSE
                 account.restart(time.monotonic_ns())
+            if (left := next_look - time.monotonic()) > 0:
+                self._wait(left)  # a client can move: where many are answered in turn, not each is worth a look
+                continue
+            began = time.monotonic()
             look, waits = self.look()
             waited_for = by_runtime and any(wait.runtime and wait.limit is not None for wait in waits)
             if account.budget.rest and self._stands_blindly(look):
@@ -168,7 +171,9 @@ class Settling:
                 return self._last_word(expectation, over=not lasting) or outcome.spent(what, look, evidence)
             # Where a short nap ended meanwhile, the next has just begun: no time is better for a second look.
             again = bool(evidence and account.budget.rest and not again)
-            self._wait(0 if again else max(pause, 3 * (time.monotonic() - began)))
+            ended = time.monotonic()
+            next_look = ended if again else ended + max(pause, 3 * (ended - began))
+            self._wait(next_look - ended)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:

@@ -14,7 +14,7 @@ import time
 PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
 CHUNK = 4096
 MOST_PENDING = 1 << 16
-SHORTEST_NAP, LONGEST_NAP = 0.0005, 0.0025  # seconds
+SHORTEST_NAP, LONGEST_NAP = 0.0005, 0.005  # seconds
 
 
 class Client:
