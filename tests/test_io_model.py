@@ -197,7 +197,8 @@ def test_whatever_grows_is_named(field: str, words: str) -> None:
 
 def test_everything_of_the_tree_is_counted() -> None:
     process = replace(STUCK.processes[0], open_sockets=2)
-    threads: tuple[ThreadSample, ...] = (THREAD, replace(THREAD, tid=101))
+    runtimes = replace(THREAD, tid=102, runtime=True)
+    threads: tuple[ThreadSample, ...] = (THREAD, replace(THREAD, tid=101), runtimes)
 
     assert count(Pass(1, 2, threads, zombies=3), (process, replace(process, pid=200))) == Counts(4, 4, 2, 2, 3)
 

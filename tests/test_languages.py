@@ -272,6 +272,55 @@ def test_a_thread_that_takes_a_name_of_the_machines_still_counts(grade_source: G
     assert [check.verdict for check in report.checks] == [Verdict.PASS]
 
 
+LOCKED = """\
+package main
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"runtime"
+)
+
+func stay() {
+	runtime.LockOSThread()
+	select {}
+}
+
+func serve(connection net.Conn) {
+	defer connection.Close()
+	data := make([]byte, 4096)
+	for {
+		count, err := connection.Read(data)
+		if err != nil {
+			return
+		}
+		connection.Write(bytes.ToUpper(data[:count]))
+	}
+}
+
+func main() {
+	listener, _ := net.Listen("tcp", ":"+os.Args[1])
+	for {
+		connection, _ := listener.Accept()
+		go stay()
+		go serve(connection)
+	}
+}
+"""
+
+
+def test_how_many_threads_gos_runtime_has_says_nothing_of_the_server(tmp_path: Path, grade_source: Grade) -> None:
+    (tmp_path / "asked").mkdir()
+    (tmp_path / "asked" / "server.go").touch()
+    require_language(tmp_path / "asked")
+    checks = "- {behaviour: disconnect, how: fin, clients: 2}\n- {behaviour: thread_ceiling, at_most: 1}"
+
+    report = grade_source(LOCKED, checks, name="server.go", head="server: {entry: server.go}")
+
+    assert [check.verdict for check in report.checks] == [Verdict.PASS, Verdict.INCONCLUSIVE]
+
+
 CPLUSPLUS = """\
 #include <cctype>
 #include <string>

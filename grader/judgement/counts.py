@@ -11,7 +11,10 @@ from grader.evidence.records import Pass, Process
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of the whole tree: descriptors, sockets among them, threads, processes, and zombies (ended, not waited for)."""
+    """Of the whole tree: descriptors, sockets among them, threads, processes, and zombies (ended, not waited for).
+
+    Threads that a language's runtime keeps for itself are not among them.
+    """
 
     descriptors: int
     sockets: int
@@ -25,7 +28,7 @@ def count(look: Pass, processes: tuple[Process, ...]) -> Counts:
     return Counts(
         descriptors=sum(len(process.descriptors) for process in processes),
         sockets=sum(process.open_sockets for process in processes),
-        threads=len(look.threads),
+        threads=sum(not sample.runtime for sample in look.threads),
         processes=len(processes),
         zombies=look.zombies,
     )
