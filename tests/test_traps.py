@@ -593,5 +593,14 @@ def test_a_server_that_dies_is_told_of_in_the_same_words_each_time(grade_source:
     assert told == {"not all of 9 connected clients were served: the server ended with status 7"}
 
 
+def test_a_listener_that_only_the_kernel_still_holds_is_nobodys(grade_source: Grade) -> None:
+    # It lies in a queue to which only itself refers: the kernel finds that out some time after the end of the process.
+    kept = "a, b = socket.socketpair()"
+    kept += "; [socket.send_fds(a, [b'x'], [listener.fileno(), b.fileno()]) for _ in range(200)]"
+    source = changed((LISTEN, f"{LISTEN}; {kept}"))
+
+    assert [failed(grade_source(source, "- behaviour: stops")) for _ in range(6)] == [{}] * 6
+
+
 def test_a_right_server_needs_no_excuse(grade_source: Grade) -> None:
     assert failed(grade_source(RIGHT, EVERYTHING)) == {}
