@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import resource
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader.arena import ports, sandbox, submission
+from grader.arena import ports, sandbox, submission, symbols
 from grader.arena.files import write_files
 from grader.arena.ground import Ground
 from grader.arena.namespaces import ArenaUnavailableError
@@ -17,7 +17,7 @@ from grader.arena.server import RunningServer, run_to_end
 from grader.arena.submission import Submission
 from grader.evidence.abilities import abilities
 from grader.evidence.procfs import own_time, schedstat_moves
-from grader.evidence.records import Evidence, Wait, WaitKind
+from grader.evidence.records import Evidence, Frame, Wait, WaitKind
 from grader.evidence.throttle import throttle_reader
 from grader.judgement.budget import Budget
 from grader.judgement.expectations import Answered, Kernel
@@ -30,7 +30,7 @@ from grader.report.model import Basis, ServerOutput, Verdict
 from grader.spec import Spec
 from grader.stage import Stage
 
-_BUILD_SECONDS = 60.0
+_BUILD_SECONDS, _SYMBOL_SECONDS = 60.0, 5.0
 _EXTRA_ADDRESS_SPACE = 2 << 30
 _EXTRA_PROCESSES = 8
 _CANNOT_EXECUTE = (126, 127)
@@ -109,10 +109,18 @@ class Launch:
             ended=True,
         )
 
-    def _run(self, folder: Path, work: Submission, argv: tuple[str, ...]) -> tuple[int | None, str]:
-        scratch = self.workspace / "scratch"
+    def _run(
+        self,
+        folder: Path,
+        work: Submission,
+        argv: tuple[str, ...],
+        seconds: float = _BUILD_SECONDS,
+        *,
+        beside: bool = False,
+    ) -> tuple[int | None, str]:
+        scratch = self.workspace / ("scratch-beside" if beside else "scratch")
         program, bounds = self._program(work, argv), self._bounds(work)
-        return run_to_end(folder, scratch, program, bounds, _BUILD_SECONDS, self.ground.start)
+        return run_to_end(folder, scratch, program, bounds, seconds, self.ground.start, beside=beside)
 
     def _program(self, work: Submission, argv: tuple[str, ...]) -> sandbox.Program:
         settings = {**work.toolchain.environment, **self.spec.server.env}
@@ -180,7 +188,17 @@ class Launch:
             abilities=self._abilities,
             ours=self._ours,
             run_again=self._run_again,
+            symbols=self._symbols,
         )
+
+    def _symbols(self, program: str, addresses: Sequence[int]) -> list[tuple[Frame, ...]]:
+        argv = symbols.asking(program, addresses)
+        if not argv:
+            return []
+        status, output = self._run(self.workspace / "run", self.work, argv, _SYMBOL_SECONDS, beside=True)
+        # Without namespaces it was built in one folder, and runs in another.
+        folders = (sandbox.INSIDE, str(self.source), str(self.workspace / "run"))
+        return symbols.frames(output, folders) if status == 0 else []
 
     def _allowed_use(self) -> Allowed:
         limits = self.spec.limits

@@ -71,7 +71,7 @@ def test_how_to_get_namespaces_depends_on_the_place(machine: Machine, remedy: st
 
 
 def test_everything_that_is_missing_has_a_remedy_and_a_purpose() -> None:
-    nothing = Machine("container", REFUSED, True, 0, "", "", "", NOTHING, False, False, False, True, "why", 0.1, 64,
+    nothing = Machine("container", REFUSED, True, 0, "", "", "", "", NOTHING, False, False, False, True, "why", 0.1, 64,
                       {"python": "", "cc": ""})  # fmt: skip
 
     lines = judge(nothing).lines

@@ -16,6 +16,7 @@ from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.process import needed_to_run, student_user
 from grader.arena.sandbox import bubblewrap, interpreter
 from grader.arena.seccomp import filter_program
+from grader.arena.symbols import addr2line
 from grader.evidence import kernel
 from grader.evidence.abilities import abilities
 from grader.evidence.machine import Machine, Place
@@ -41,6 +42,7 @@ def detect(packages: Sequence[Path]) -> Machine:
         bubblewrap=_bubblewrap(),
         setpriv=shutil.which("setpriv") or "",
         py_spy=py_spy() or "",
+        addr2line=addr2line() or "",
         abilities=tried.abilities or abilities(),
         schedstat=schedstat_moves(),
         socket_table=_has_socket_table(),

@@ -101,6 +101,19 @@ class RunningServer:
         if self.told.closed:
             return
         self.end_processes()
+        self._give_back()
+
+    def end_alone(self) -> None:
+        """End this one, which was started beside a server that is to live on, and give the descriptors back."""
+        self.process.kill()
+        self.process.wait()
+        if self.first not in (0, self.process.pid):
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self.first, signal.SIGKILL)
+                os.waitpid(self.first, 0)
+        self._give_back()
+
+    def _give_back(self) -> None:
         self.output.drain()
         self.output.close()
         self.told.close()
@@ -181,11 +194,19 @@ def _first_process(status: TextIO) -> int:
 
 
 def run_to_end(
-    folder: Path, scratch: Path, program: Program, bounds: Bounds, seconds: float, begin: Starter = start
+    folder: Path,
+    scratch: Path,
+    program: Program,
+    bounds: Bounds,
+    seconds: float,
+    begin: Starter = start,
+    *,
+    beside: bool = False,
 ) -> tuple[int | None, str]:
     """Run a build in a sandbox: its exit status (None if `seconds` of wall time were not enough) and its output.
 
-    It is over when its first process ends; what it leaves behind is ended.
+    It is over when its first process ends; what it leaves behind is ended. `beside`: a server lives in the same arena
+    and is to live on.
     """
     server = begin(folder, scratch, program, bounds, 1 << 18)
     ended = os.pidfd_open(server.process.pid)
@@ -195,5 +216,8 @@ def run_to_end(
         server.output.drain()
     os.close(ended)
     status = server.status_of_first()
-    server.end()
+    if beside:
+        server.end_alone()
+    else:
+        server.end()
     return status, server.output.text

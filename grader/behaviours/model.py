@@ -47,7 +47,7 @@ class IoModel(Behaviour):
             guests += self._come(stage)
             scenes.append(stage.scene(watch=watch))
         last = scenes[-1]
-        stacks, runtimes = stage.stacks(last.look, processes=_PROCESSES_READ), stage.runtimes(last.look)
+        stacks, runtimes = stage.python_stacks(last.look, processes=_PROCESSES_READ), stage.runtimes(last.look)
         found = io_model.observe(scenes, stacks, runtimes)
         stage.observed = Observed(
             workers=found.workers,

@@ -17,8 +17,8 @@ class Machine:
 
     `place` is where this seems to be. `obstacle` says why an arena in namespaces cannot be made, "" if it can.
     `apparmor` and `namespaces_allowed` are the sysctls kernel.apparmor_restrict_unprivileged_userns and
-    user.max_user_namespaces (None where there is none). `bubblewrap`, `setpriv` and `py_spy` are paths, "" if absent.
-    `abilities`, `schedstat` and `socket_table` are what the kernel tells of a server. `root`: the grader is;
+    user.max_user_namespaces (None where there is none). `bubblewrap`, `setpriv`, `py_spy` and `addr2line` are paths, ""
+    if absent. `abilities`, `schedstat` and `socket_table` are what the kernel tells of a server. `root`: the grader is;
     `kept_root` then says why servers cannot be run as somebody else. `quota` is in cores, None without one; `files` the
     most descriptors that a process may have. `tools` are the programs for each language with their paths, "" if absent.
     """
@@ -30,6 +30,7 @@ class Machine:
     bubblewrap: str = "/usr/bin/bwrap"
     setpriv: str = "/usr/bin/setpriv"
     py_spy: str = "/usr/bin/py-spy"
+    addr2line: str = "/usr/bin/addr2line"
     abilities: Abilities = field(default_factory=Abilities)
     schedstat: bool = True
     socket_table: bool = True

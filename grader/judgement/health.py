@@ -120,6 +120,7 @@ def _comfort(machine: Machine) -> list[Line]:
     quota = "no quota" if machine.quota is None else f"{machine.quota:g} cores"
     return [
         _program("py-spy", machine.py_spy, "the line on which a Python server stands", "it with pip install py-spy"),
+        _program("addr2line", machine.addr2line, "the line on which a server in C or C++ stands", "Debian's binutils"),
         Line(
             name="CPU quota",
             ok=enough,

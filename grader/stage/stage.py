@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -15,9 +15,10 @@ from grader.arena.turns import ahead_of
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
-from grader.evidence.records import Evidence, Pass, Stack, TcpSocket, TcpState, Wait, WaitKind
+from grader.evidence.native import call_in
+from grader.evidence.records import Evidence, Frame, Pass, Stack, TcpSocket, TcpState, ThreadSample, Wait, WaitKind
 from grader.evidence.runtimes import runtime_of
-from grader.evidence.stacks import read_stacks
+from grader.evidence.stacks import is_python, read_stacks
 from grader.judgement import counts as counting
 from grader.judgement import expectations
 from grader.judgement.budget import Budget
@@ -35,7 +36,7 @@ from grader.stage.settling import Settling
 
 _STARTING_WAKEUPS = 1000
 _LOOKS, _BETWEEN_LOOKS = 40, 0.0003
-_PROCESSES_READ = 4
+_PROCESSES_READ, _THREADS_READ = 4, 64
 _KERNEL_PATIENCE = 10.0
 _OPEN = {TcpState.LISTEN, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
 
@@ -48,7 +49,8 @@ class Stage(Settling):
     `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
     `descriptors` is how many this machine lets the server, and the grader, have. Until it listens the server may take
     `startup` seconds. `port_moved`: another port than the spec's was offered. `run_again` runs the submission once more
-    where it ran, or a reference server by its name.
+    where it ran, or a reference server by its name; `symbols` tells what addresses of a compiled program of the
+    submission are called in its source.
     """
 
     conversation: Conversation
@@ -59,6 +61,7 @@ class Stage(Settling):
     startup: float = 10.0
     port_moved: bool = False
     run_again: Callable[[str], RunningServer]
+    symbols: Callable[[str, Sequence[int]], list[tuple[Frame, ...]]] = lambda *_: []
     observed: Observed | None = field(default=None, init=False)
     listener: TcpSocket | None = field(default=None, init=False)
 
@@ -390,14 +393,30 @@ class Stage(Settling):
         self.require(served_or_seen, "not all clients were served")
         return _asleep(self.latest)
 
-    def stacks(self, look: Pass, times: int = 1, processes: int = _PROCESSES_READ) -> tuple[Stack, ...]:
-        """Where the threads of the first `processes` of a pass stand in their Python source, read `times` times."""
-        pids = sorted({sample.pid for sample in look.threads})[:processes]
+    def stacks(self, look: Pass, times: int = 1) -> tuple[Stack, ...]:
+        """Where the threads of the first processes of a pass stand in their source; in Python read `times` times."""
+        pids = {pid for pid in _first(look, _PROCESSES_READ) if not is_python(pid)}
+        compiled = [sample for sample in look.threads if sample.pid in pids and sample.call]
+        return (*self.python_stacks(look, times), *self._compiled_stacks(compiled[:_THREADS_READ]))
+
+    def python_stacks(self, look: Pass, times: int = 1, processes: int = _PROCESSES_READ) -> tuple[Stack, ...]:
+        """The same of Python's processes only."""
+        pids = _first(look, processes)
         return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, self.server.inside))
+
+    def _compiled_stacks(self, samples: Sequence[ThreadSample]) -> Iterator[Stack]:
+        calls: dict[str, dict[int, list[ThreadSample]]] = {}
+        for sample in samples:
+            if found := call_in(sample.pid, sample.tid, self.server.inside):
+                program, address = found
+                calls.setdefault(program, {}).setdefault(address, []).append(sample)
+        for program, places in calls.items():
+            for alike, frames in zip(places.values(), self.symbols(program, tuple(places)), strict=False):
+                yield from (Stack(sample.pid, sample.tid, sample.name, frames) for sample in alike)
 
     def runtimes(self, look: Pass) -> tuple[str, ...]:
         """The language runtimes of the first processes of a pass, of those that have one: java, node, go."""
-        pids = sorted({sample.pid for sample in look.threads})[:_PROCESSES_READ]
+        pids = _first(look, _PROCESSES_READ)
         built_by_go = self.language == "go"
         return tuple(name for pid in pids if (name := runtime_of(pid, self.server.writable, built_by_go=built_by_go)))
 
@@ -469,6 +488,10 @@ class Stage(Settling):
         self.crowd.close()
         self.server.end()
         self.table.close()
+
+
+def _first(look: Pass, processes: int) -> list[int]:
+    return sorted({sample.pid for sample in look.threads})[:processes]
 
 
 def _has_taken(entry: TcpSocket | None, guest: Guest) -> bool:
