@@ -400,7 +400,7 @@ class Stage(Settling):
         return (*self.python_stacks(look, times), *self._compiled_stacks(compiled[:_THREADS_READ]))
 
     def python_stacks(self, look: Pass, times: int = 1, processes: int = _PROCESSES_READ) -> tuple[Stack, ...]:
-        """Where the threads of Python's processes among the first of a pass stand in their source, read `times` times."""
+        """Where the threads of the first processes of a pass stand in their Python source, read `times` times."""
         pids = _first(look, processes)
         return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, self.server.inside))
 
