@@ -162,7 +162,7 @@ def test_every_field_of_a_report_is_there(pages: dict[str, Page]) -> None:
 def test_every_diagnosis_is_there(pages: dict[str, Page]) -> None:
     for name, text in TEXTS.items():
         assert named("diagnosis", name) in pages["diagnoses"].ids
-        for words in (text.title, text.explanation, text.hint):
+        for words in (text.title, text.explanation, text.hint, *text.reading):
             assert said(words) in pages["diagnoses"].text
     assert pages["diagnoses"].text.count("It is said where the evidence shows this") == len(TEXTS)
 

@@ -81,7 +81,7 @@ def test_the_json_has_the_fields_of_schema_1() -> None:
     check = found["checks"][1]
     asked = "id behaviour title verdict basis points max_points hidden seconds summary diagnosis facts"
     assert set(check) == {*asked.split(), "hint", "steps", "stood", "evidence", "timeline"}
-    assert set(check["diagnosis"]) == {"id", "title", "file", "line", "explanation", "hint", "excerpt"}
+    assert set(check["diagnosis"]) == {"id", "title", "file", "line", "explanation", "hint", "reading", "excerpt"}
     assert check["facts"] == {"clients": 50, "served": 1, "said": "x", "several": ["x", "b"]}
 
 

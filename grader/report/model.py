@@ -107,6 +107,7 @@ class Diagnosis(Record):
     title: str = Field(description="the mistake in one clause")
     explanation: str = Field(default="", description="why it has the effect that was seen, in two or three sentences")
     hint: str = Field(default="", description="a question or a pointer that does not give the solution away")
+    reading: list[str] = Field(default_factory=list, description="where more is to be read: manual pages, RFCs")
     file: str | None = Field(
         default=None, description="path of the file with the mistake below the submission's folder, where it is known"
     )

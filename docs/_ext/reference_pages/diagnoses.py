@@ -30,6 +30,7 @@ def _diagnosis(name: str, servers: list[str]) -> str:
         heading(2, f"`{name}`", f"diagnosis-{name}"),
         f"**{text.title}.** {text.explanation}",
         f"*Hint:* {text.hint}",
+        f"*Further reading:* {'; '.join(text.reading)}",
         f"It is said where the evidence shows this:\n\n{when}",
         f"{_SERVERS[len(servers) > 1]}: {', '.join(f'`{server}`' for server in servers)}." if servers else "",
     )

@@ -33,6 +33,7 @@ def diagnose(case: Case) -> Diagnosis | None:
                 title=text.title,
                 explanation=text.explanation,
                 hint=text.hint,
+                reading=list(text.reading),
                 file=place.file,
                 line=place.line,
             )
