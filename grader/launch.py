@@ -195,7 +195,10 @@ class Launch:
         argv = symbols.asking(program, addresses)
         if not argv:
             return []
-        status, output = self._run(self.workspace / "run", self.work, argv, _SYMBOL_SECONDS, beside=True)
+        try:
+            status, output = self._run(self.workspace / "run", self.work, argv, _SYMBOL_SECONDS, beside=True)
+        except OSError:
+            return []  # the server has left no room for it; then its line is not told
         # Without namespaces it was built in one folder, and runs in another.
         folders = (sandbox.INSIDE, str(self.source), str(self.workspace / "run"))
         return symbols.frames(output, folders) if status == 0 else []

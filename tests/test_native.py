@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import spec_of
+from conftest import Grade, spec_of
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import asleep_in
@@ -305,3 +305,23 @@ def test_a_server_lives_on_when_it_has_been_looked_at(tmp_path: Path) -> None:
 
     line = line_of(ONE_AT_A_TIME, "accept(")
     assert check.summary == f"it stood at [{line}, {line}]"
+
+
+HIDES = {
+    "deletes its program": 'unlink("server");',
+    "puts a pipe where its program was": 'unlink("server"); mkfifo("server (deleted)", 0666);',
+    "puts a pipe in the place of its program": 'rename("server", "other"); mkfifo("server", 0666);',
+    "takes its program away from everybody": 'chmod("server", 0);',
+}
+
+
+@pytest.mark.parametrize("how", HIDES)
+def test_a_program_that_hides_itself_is_judged_all_the_same(how: str, grade_source: Grade) -> None:
+    source = ONE_AT_A_TIME.replace("int listener", f"{HIDES[how]}\n    int listener")
+    source = "#include <sys/stat.h>\n#include <stdio.h>\n" + source
+    checks = "- {behaviour: concurrent_clients, clients: 3}"
+
+    (check,) = grade_source(source, checks, name="server.c", head="server: {entry: server.c}").checks
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, Basis.PROOF)
+    assert all(stood.line in (None, line_of(source, "recv(")) for stood in check.stood)
