@@ -1,4 +1,4 @@
-"""The stage: connect clients, require what they should see, measure what the server holds."""
+"""The stage: clients come and go, and the server starts and ends."""
 
 from __future__ import annotations
 
@@ -6,62 +6,49 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from grader.arena.server import RunningServer
 from grader.arena.turns import ahead_of
 from grader.clients.client import Client
 from grader.clients.journal import Journal
 from grader.clients.personas import Steps, Until
-from grader.evidence.native import call_in
-from grader.evidence.records import Evidence, Frame, Pass, Stack, TcpSocket, TcpState, ThreadSample, Wait, WaitKind
-from grader.evidence.runtimes import runtime_of
-from grader.evidence.stacks import is_python, read_stacks
-from grader.judgement import counts as counting
+from grader.evidence.records import TcpSocket, TcpState
 from grader.judgement import expectations
 from grader.judgement.budget import Budget
-from grader.judgement.counts import Counts
 from grader.judgement.expectations import Answered, Connected, Ended, Expectation, Kernel
-from grader.judgement.finding import CheckFailed, Fact, Finding
-from grader.judgement.io_model import Scene, is_nap
+from grader.judgement.finding import CheckFailed, Fact
 from grader.judgement.lifelines import Lifelines
 from grader.judgement.outcome import How, Outcome
 from grader.judgement.protocols import Conversation
-from grader.report.model import Basis, Observed, Verdict
-from grader.spec.model import SPARE_DESCRIPTORS
+from grader.report.model import Observed
 from grader.stage.guest import Guest
-from grader.stage.settling import Settling
+from grader.stage.measures import Measuring
 
 _STARTING_WAKEUPS = 1000
-_LOOKS, _BETWEEN_LOOKS = 40, 0.0003
-_PROCESSES_READ, _THREADS_READ = 4, 64
+_BETWEEN_LOOKS = 0.0003
 _KERNEL_PATIENCE = 10.0
 _OPEN = {TcpState.LISTEN, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
 
 
 @dataclass(kw_only=True)
-class Stage(Settling):
+class Stage(Measuring):
     """What a behaviour acts on: one running server, and as many clients as it likes.
 
     `conversation` is what its clients say and hear; `preferred_port` is taken where the server listens on several;
     `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
-    `descriptors` is how many this machine lets the server, and the grader, have. Until it listens the server may take
-    `startup` seconds. `port_moved`: another port than the spec's was offered. `run_again` runs the submission once more
-    where it ran, or a reference server by its name; `symbols` tells what addresses of a compiled program of the
-    submission are called in its source.
+    Until it listens the server may take `startup` seconds. `port_moved`: another port than the spec's was offered.
+    `run_again` runs the submission once more where it ran, or a reference server by its name.
     """
 
     conversation: Conversation
     preferred_port: int
     allowed: dict[str, list[str]] = field(default_factory=dict)
     model_name: str = ""
-    descriptors: int = 1024
     startup: float = 10.0
     port_moved: bool = False
     run_again: Callable[[str], RunningServer]
-    symbols: Callable[[str, Sequence[int]], list[tuple[Frame, ...]]] = lambda *_: []
     observed: Observed | None = field(default=None, init=False)
     listener: TcpSocket | None = field(default=None, init=False)
 
@@ -243,183 +230,6 @@ class Stage(Settling):
         entries = {(entry.local_port, entry.remote_port): entry for entry in self.table.read()}
         return all(guest.ending or _has_taken(entries.get(guest.client.ports), guest) for guest in guests)
 
-    # Verdicts.
-
-    def require(self, expectation: Expectation, otherwise: str, *, doing: str = "", **facts: Fact) -> Outcome:
-        """Settle, and end the check if the expectation is not met; `otherwise` begins the sentence that says so.
-
-        Raises:
-            CheckFailed: with the finding.
-        """
-        found = self.settle(expectation)
-        if found.how is not How.MET:
-            raise CheckFailed(self.finding(found, otherwise, doing=doing, unserved=expectation.unmet(), **facts))
-        return found
-
-    def require_descriptors(self, clients: int) -> None:
-        """End the check as inconclusive if this machine does not allow so many clients.
-
-        Raises:
-            CheckFailed: it does not.
-        """
-        if clients + SPARE_DESCRIPTORS > self.descriptors:
-            words = f"this machine allows {self.descriptors} descriptors for a process, too few for {clients} clients"
-            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
-
-    def answered(self, guests: Sequence[Guest], otherwise: str, *, doing: str = "", **facts: Fact) -> Outcome:
-        """Require the complete reply for every one of these clients."""
-        return self.require(Answered(guests), otherwise, doing=doing, **facts)
-
-    def fail(
-        self, found: Outcome, otherwise: str, guests: Sequence[Guest], *, doing: str = "", **facts: Fact
-    ) -> NoReturn:
-        """End the check with an outcome that is not what it should be."""
-        unserved = tuple(guest.name for guest in guests if not guest.transcript.complete)
-        raise CheckFailed(self.finding(found, otherwise, doing=doing, unserved=unserved, **facts))
-
-    def trusted(self, finding: Finding) -> Finding:
-        """A finding; where somebody else had a hand in it, it says nothing of the server."""
-        if finding.verdict is not Verdict.FAIL or not (others := self.strangers()):
-            return finding
-        whose = "a connection" if others == 1 else f"{others} connections"
-        words = f"somebody else on this machine had {whose} with the server, so this says nothing: {finding.summary}"
-        return replace(finding, verdict=Verdict.INCONCLUSIVE, basis=Basis.OBSERVATION, summary=words)
-
-    def fail_observed(self, summary: str, *, doing: str = "", **facts: Fact) -> NoReturn:
-        """End the check with something that was seen."""
-        raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, summary, facts, look=self.look()[0], doing=doing))
-
-    def finding(
-        self, found: Outcome, otherwise: str, *, doing: str = "", unserved: tuple[str, ...] = (), **facts: Fact
-    ) -> Finding:
-        """An unmet outcome as a finding."""
-        return Finding(
-            verdict=found.verdict,
-            basis=found.basis,
-            summary=f"{otherwise}: {found.why}" if found.why else otherwise,
-            facts=facts,
-            evidence=found.evidence,
-            look=found.look,
-            doing=doing,
-            unserved=unserved,
-            ended=found.how is How.ENDED,
-        )
-
-    def undue(self) -> Finding | None:
-        """A finding if a client receives, until the server has come to rest, what nobody asked for."""
-        self.rest()
-        wrong = next((guest for guest in self.guests if guest.transcript.mismatch), None)
-        if wrong is None:
-            return None
-        words = f"every reply was right, but then {wrong.name}: {wrong.transcript.mismatch}"
-        return Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=self.look()[0], doing="undue")
-
-    # Measures.
-
-    def threads(self) -> int:
-        """How many threads all processes have, without those that the language's runtime keeps for itself."""
-        return sum(not sample.runtime for sample in self.look()[0].threads)
-
-    def memory_held(self) -> int:
-        """How many bytes the server holds now, those that its processes share counted once."""
-        return self.reader.memory(0)
-
-    def printed(self) -> str:
-        """What the server has printed, as far as it is kept."""
-        self.server.output.drain()
-        return self.server.output.text
-
-    def counts(self) -> Counts:
-        """What the server holds now; of a Go program no threads, because its runtime makes them as it sees fit."""
-        held = counting.count(self.collector.look(), self.collector.processes())
-        return replace(held, threads=0) if self.language == "go" else held
-
-    def gives_back(self, held: Counts) -> bool:
-        """Wait until the server holds no more of anything than `held`; whether that comes within its budget."""
-        less = Kernel(
-            "what it holds to be given back",
-            lambda: not counting.exceeds(self.counts(), held),
-            lambda: -counting.total(self.counts()),
-        )
-        return self.settle(less).how is How.MET
-
-    def scene(self, *, watch: bool = False) -> Scene:
-        """The server as it comes to rest with the clients that are connected now; `watch` how it spends its time.
-
-        Raises:
-            CheckFailed: inconclusive, because the server was kept from running, or the kernel does not tell enough.
-        """
-        if not self.abilities.kernel:
-            words = "this machine does not tell what the server's threads wait in, so its model is not known"
-            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
-        found = self.rest()
-        if found.starved:
-            raise CheckFailed(self.finding(found, "the server could not come to rest"))
-        look = found.look or self.look()[0]
-        evidence = found.evidence if found.at_rest else None
-        processes = self.reader.processes(evidence.sockets) if evidence else self.collector.processes()
-        alive = sum(guest.client.alive for guest in self.guests)
-        naps = self._naps(evidence) if watch and found.how is not How.STUCK else ()
-        sockets = evidence.sockets if evidence else self.table.read()
-        return Scene(alive, evidence.first if evidence else look, processes, evidence, sockets, naps)
-
-    def _naps(self, evidence: Evidence | None) -> tuple[Wait, ...]:
-        """What a server that is not asleep for good was seen waiting in, in many looks at moments of no pattern.
-
-        Threads that `evidence` shows asleep without time limit are not looked at again.
-        """
-        asleep = tuple(wait for wait in evidence.waits if wait.limit is None) if evidence else ()
-        still = {(wait.pid, wait.tid) for wait in asleep}
-        others = {(s.pid, s.tid) for s in evidence.first.threads} - still if evidence else None
-        seen: dict[object, Wait] = {}
-        for number in range(_LOOKS):
-            for wait in (*asleep, *self.look(others)[1]):
-                seen.setdefault((wait.pid, wait.tid, wait.kind, wait.reads, wait.writes), wait)
-            self._wait(_BETWEEN_LOOKS * (1 + number % 7))
-        return tuple(seen.values())
-
-    def asleep_at_work(self, guests: Sequence[Guest]) -> Wait | None:
-        """The first wait that has nothing to do with clients in which a thread is seen before these are all served.
-
-        Raises:
-            CheckFailed: they are not served, and no thread was seen so.
-        """
-        self.latest = ()
-        all_served = Answered(guests)
-        names = tuple(guest.name for guest in guests)
-        served_or_seen = Kernel(
-            all_served.wish, lambda: bool(_asleep(self.latest)) or all_served.met(), all_served.progress, names
-        )
-        self.require(served_or_seen, "not all clients were served")
-        return _asleep(self.latest)
-
-    def stacks(self, look: Pass, times: int = 1) -> tuple[Stack, ...]:
-        """Where the threads of the first processes of a pass stand in their source; in Python read `times` times."""
-        pids = {pid for pid in _first(look, _PROCESSES_READ) if not is_python(pid)}
-        compiled = [sample for sample in look.threads if sample.pid in pids and sample.call]
-        return (*self.python_stacks(look, times), *self._compiled_stacks(compiled[:_THREADS_READ]))
-
-    def python_stacks(self, look: Pass, times: int = 1, processes: int = _PROCESSES_READ) -> tuple[Stack, ...]:
-        """Where the threads of the first processes of a pass stand in their Python source, read `times` times."""
-        pids = _first(look, processes)
-        return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, self.server.inside))
-
-    def _compiled_stacks(self, samples: Sequence[ThreadSample]) -> Iterator[Stack]:
-        calls: dict[str, dict[int, list[ThreadSample]]] = {}
-        for sample in samples:
-            if found := call_in(sample.pid, sample.tid, self.server.inside):
-                program, address = found
-                calls.setdefault(program, {}).setdefault(address, []).append(sample)
-        for program, places in calls.items():
-            for alike, frames in zip(places.values(), self.symbols(program, tuple(places)), strict=False):
-                yield from (Stack(sample.pid, sample.tid, sample.name, frames) for sample in alike)
-
-    def runtimes(self, look: Pass) -> tuple[str, ...]:
-        """The language runtimes of the first processes of a pass, of those that have one: java, node, go."""
-        pids = _first(look, _PROCESSES_READ)
-        built_by_go = self.language == "go"
-        return tuple(name for pid in pids if (name := runtime_of(pid, self.server.writable, built_by_go=built_by_go)))
-
     # Start and end.
 
     def open(self) -> Outcome:
@@ -490,20 +300,12 @@ class Stage(Settling):
         self.table.close()
 
 
-def _first(look: Pass, processes: int) -> list[int]:
-    return sorted({sample.pid for sample in look.threads})[:processes]
-
-
 def _has_taken(entry: TcpSocket | None, guest: Guest) -> bool:
     """Whether the server has read all that a client has sent; `entry` is the server's side of the connection."""
     client = guest.client
     if entry is None or client.wants_to_write:
         return False
     return entry.received >= client.sent and entry.receive_queue == 0
-
-
-def _asleep(waits: Sequence[Wait]) -> Wait | None:
-    return next((wait for wait in waits if is_nap(wait) or wait.kind is WaitKind.CHILD), None)
 
 
 def _span(guests: Sequence[Guest]) -> str:
