@@ -27,3 +27,10 @@ def size(value: int) -> str:
         if round(scaled, 1) < _KIB:
             break
     return f"{number(round(scaled, 1))} {unit}"
+
+
+def percent(share: float) -> str:
+    """A share as `37%`; neither nothing nor everything is said of what is only nearly so."""
+    if 0 < share < 0.01:  # noqa: PLR2004
+        return "<1%"
+    return "99%" if 0.99 < share < 1 else f"{share * 100:.0f}%"  # noqa: PLR2004
