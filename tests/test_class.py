@@ -81,9 +81,9 @@ def test_without_points_there_is_no_distribution_of_scores() -> None:
 
 
 def test_names_are_in_the_order_in_which_people_count() -> None:
-    names = ["team 10", "Team 9", "team 09b", "9", "", "zoë", "1" * 5000, "٣"]
+    names = ["Zoë", "team 10", "Élodie", "Team 9", "team 09b", "1" * 5000, "9", "Fay"]
 
-    assert sorted(names, key=natural)[-4:] == ["Team 9", "team 09b", "team 10", "zoë"]
+    assert sorted(names, key=natural) == ["9", "1" * 5000, "Élodie", "Fay", "Team 9", "team 09b", "team 10", "Zoë"]
 
 
 def test_another_version_of_the_spec_is_said_and_the_newest_gives_the_order_of_checks() -> None:
@@ -111,7 +111,7 @@ def test_results_read_back_as_they_were_written(tmp_path: Path) -> None:
 
     text = (tmp_path / "results.jsonl").read_text(encoding="utf-8")
     assert len(text.splitlines()) == 2
-    assert text.isprintable() or text.replace("\n", "").isprintable()
+    assert text.replace("\n", "").isprintable()
     assert read_results(tmp_path / "results.jsonl")[0] == results[0]
     assert read_results(tmp_path / "results.jsonl")[1].failed == "why\x1b"
     assert read_results(tmp_path / "none.jsonl") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -17,6 +18,7 @@ from report_samples import HOSTILE, Page, everywhere, failed, harmful, passed, r
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 from test_page import CONTRAST, OUTSIDE, run
 
 from grader.report.class_folder import Gathered, class_of
@@ -207,6 +209,23 @@ def test_what_some_cannot_read_would_be_found(browser: webdriver.Chrome, pages: 
     assert {found.split(":")[0] for found in violations(browser)} == {"label", "image-alt"}
 
 
+def roles(desk: webdriver.Chrome) -> Counter[str]:
+    """How many of each role a screen reader finds on the page."""
+    nodes = desk.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    return Counter(node["role"]["value"] for node in nodes if not node["ignored"])
+
+
+def test_the_table_is_one_to_a_screen_reader_too_before_and_after_sorting(desk: webdriver.Chrome) -> None:
+    """Its rows are laid out one by one, those out of view later than others; only their look may differ by that."""
+    before = roles(desk)
+    heading(desk, "Mistakes").click()
+    WebDriverWait(desk, 60).until(lambda _: run(desk, "return !document.querySelector('.later')"))
+
+    assert before["cell"] >= len(NAMES) * (len(CHECKS) + 2)
+    for role in ("columnheader", "rowheader", "row", "cell"):
+        assert roles(desk)[role] == before[role]
+
+
 def test_verdicts_are_told_by_symbols_too(look: webdriver.Chrome, pages: Path) -> None:
     look.get((pages / "large.html").as_uri())
 
@@ -262,9 +281,9 @@ def heading(desk: webdriver.Chrome, name: str) -> WebElement:
     ("column", "first", "then"),
     [
         ("Submission", ["Ann", "ben 9", "ben 10", "Cleo", "dan"], ["dan", "Cleo", "ben 10", "ben 9", "Ann"]),
-        ("Score of 100", ["dan", "ben 9", "ben 10", "Cleo", "Ann"], ["Ann", "Cleo", "ben 10", "ben 9", "dan"]),
-        ("large", ["ben 9", "dan", "Ann", "ben 10", "Cleo"], ["Ann", "ben 10", "Cleo", "dan", "ben 9"]),
-        ("Mistakes", ["ben 9", "ben 10", "Ann", "Cleo", "dan"], ["Ann", "Cleo", "dan", "ben 10", "ben 9"]),
+        ("Score of 100", ["ben 9", "ben 10", "Cleo", "Ann", "dan"], ["Ann", "Cleo", "ben 10", "ben 9", "dan"]),
+        ("large", ["ben 9", "Ann", "ben 10", "Cleo", "dan"], ["Ann", "ben 10", "Cleo", "ben 9", "dan"]),
+        ("Mistakes", ["ben 9", "ben 10", "Ann", "Cleo", "dan"], ["ben 10", "ben 9", "Ann", "Cleo", "dan"]),
     ],
 )
 def test_a_columns_head_sorts_by_it_and_back(

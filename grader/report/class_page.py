@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import statistics
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -199,8 +200,10 @@ def class_page(spec: SpecInfo, rows: Iterable[Row], not_graded: Iterable[Result]
 
 
 def natural(*names: str) -> list[tuple[int, str]]:
-    """A key by which team 9 comes before team 10, and case makes no difference."""
-    parts = [part for name in names for part in (*_DIGITS.split(name.casefold()), "")]
+    """A key by which team 9 comes before team 10; case and accents make no difference."""
+    plain = [unicodedata.normalize("NFKD", name).casefold() for name in names]
+    bare = ["".join(char for char in name if not unicodedata.combining(char)) for name in plain]
+    parts = [part for name in bare for part in (*_DIGITS.split(name), "")]
     return [_natural(part) for part in parts]
 
 

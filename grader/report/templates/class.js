@@ -7,35 +7,48 @@
   const scroller = table.closest(".scroll");
   const [search, check, verdict, mistake] = ["_search", "_check", "_verdict", "_mistake"].map(find);
   const FIRST_CHECK = 2;  // the columns before it are name and score
-  const RANK = {fail: 0, inconclusive: 1, skipped: 2, absent: 3, pass: 4};
+  const RANK = {fail: 0, inconclusive: 1, skipped: 2, pass: 3};
   const PAGE = 10;
+  const SOME = 25;
   const collator = new Intl.Collator(undefined, {numeric: true, sensitivity: "base"});
   const folded = text => text.normalize("NFKC").toLowerCase();
 
   const rows = [...body.rows].map(element => {
     const cells = [...element.cells];
-    const states = cells.slice(FIRST_CHECK).map(cell => cell.classList[0]).filter(state => state in RANK);
+    const states = cells.slice(FIRST_CHECK).map(cell => cell.classList[0]).filter(state => state === "absent" || state in RANK);
     const mistakes = (element.dataset.mistakes || "").split(" ").filter(Boolean);
     const words = folded(`${cells[0].textContent} ${cells[cells.length - 1].textContent}`);
     return {element, cells, states, mistakes, words};
   });
 
-  // Sorting: each column once forwards, then backwards; rows that are alike keep their order.
+  // Sorting: each column once forwards, then backwards; rows that are alike keep their order, and those that have
+  // nothing in the column come last both ways.
   const keys = {
     name: row => row.cells[0].textContent,
-    number: row => parseFloat(row.cells[1].textContent) || 0,
-    verdict: (row, column) => RANK[row.states[column - FIRST_CHECK]] ?? RANK.absent,
-    length: row => -row.mistakes.length,
+    number: row => row.states[0] === "absent" ? null : parseFloat(row.cells[1].textContent),
+    verdict: (row, column) => RANK[row.states[column - FIRST_CHECK]] ?? null,
+    length: row => -row.mistakes.length || null,
+  };
+
+  // What is out of view is laid out a little later, some rows at a time; a screen reader finds only what has been.
+  const soon = window.requestIdleCallback || (act => setTimeout(act, 50));
+  const settle = () => {
+    const waiting = body.getElementsByClassName("later");
+    for (let left = SOME; left && waiting.length; left -= 1) waiting[0].classList.remove("later");
+    if (waiting.length) soon(settle);
   };
 
   const sort = column => {
     const head = heads[column];
     const by = head.dataset.by;
     const sign = head.ariaSort === "ascending" ? -1 : 1;
+    const compare = by === "name" ? collator.compare : (a, b) => a - b;
     const keyed = rows.map(row => [keys[by](row, column), row]);
-    keyed.sort(by === "name" ? (a, b) => sign * collator.compare(a[0], b[0]) : (a, b) => sign * (a[0] - b[0]));
+    keyed.sort(([a], [b]) => (a === null) - (b === null) || sign * (a === null ? 0 : compare(a, b)));
     keyed.forEach(([, row], place) => { rows[place] = row; });
+    for (const {element} of rows) element.classList.add("later");
     body.append(...rows.map(row => row.element));
+    soon(settle);
     heads.forEach(other => other.removeAttribute("aria-sort"));
     head.ariaSort = sign === 1 ? "ascending" : "descending";
   };
