@@ -26,6 +26,7 @@ from grader.report.class_html import link, render_class
 from grader.report.class_page import ClassPage, row_of
 from grader.report.escape import escape_text
 from grader.report.model import Verdict
+from grader.report.people import percent
 
 NAMES = ["Ann", "ben 10", "ben 9", "Cleo"]
 MADE: list[list[str]] = [[], ["reset-not-handled"], ["send-return-ignored", "reset-not-handled"], [""]]
@@ -74,6 +75,7 @@ def test_scores_checks_and_figures_are_there_as_text() -> None:
     assert "graded 4 median score 92% mean score 92% pass everything 1 not graded 1" in told
     assert "Score Submissions 100% 1 90-99% 2 80-89% 1 70-79% 0" in told.replace("\N{EN DASH}", "-")
     assert "Clients that reset are let go reset · 2.5 of 5 points on average 50% ✓ 2 pass ✗ 2 fail mostly" in told
+    assert "graded 2026-01-02 03:04 UTC to 2026-01-02 03:04 UTC" in told
 
 
 def test_links_lead_to_the_check_on_the_page_of_the_submission() -> None:
@@ -142,6 +144,13 @@ def test_a_class_in_which_nobody_was_graded_has_a_page() -> None:
 
     assert "graded 0" in told
     assert "What the class has not understood" not in told
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0, "0%"), (0.001, "<1%"), (0.25, "25%"), (0.994, "99%"), (0.999, "99%"), (1, "100%")]
+)
+def test_nearly_nothing_is_not_nothing_and_nearly_all_not_all(share: float, words: str) -> None:
+    assert percent(share) == words
 
 
 # In the browser

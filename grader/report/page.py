@@ -50,6 +50,7 @@ def _environment() -> Environment:
         seconds=people.seconds,
         size=people.size,
         percent=people.percent,
+        moment=people.moment,
     )
     return environment
 
