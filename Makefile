@@ -30,6 +30,7 @@ format: $(READY)
 bench: $(READY)
 	$(VENV)/bin/python benchmarks/stuck_versus_right.py
 	$(VENV)/bin/python benchmarks/every_model.py
+	$(VENV)/bin/python benchmarks/class_page.py
 
 docs: $(READY)
 	$(VENV)/bin/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/site

@@ -63,7 +63,7 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation
         grader=grader.__version__,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - began, 3),
-        spec=SpecInfo(id=spec.spec, title=spec.title, sha256=spec.sha256),
+        spec=spec_info(spec),
         submission=SubmissionInfo(name=work.name, entry=work.entry, language=work.language.name, sha256=work.sha256),
         score=round(sum(result.points for result in results), 4),
         max_score=spec.max_score,
@@ -73,6 +73,11 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation
         output=ServerOutput.model_validate(told.get("output", {})),
         notes=(left_out if work.packages else []) + told.get("notes", []),
     )
+
+
+def spec_info(spec: Spec) -> SpecInfo:
+    """What a report says of the spec that was applied."""
+    return SpecInfo(id=spec.spec, title=spec.title, sha256=spec.sha256)
 
 
 def _wanted(spec: Spec) -> Wanted:

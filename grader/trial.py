@@ -12,8 +12,9 @@ from typing import Literal
 import grader
 from grader.batch import Done, Job, grade_all
 from grader.collection import KnownServer, why_not_bundled
+from grader.grading import spec_info
 from grader.judgement.trial import remarks, tried_checks
-from grader.report.model import SpecInfo, Verdict
+from grader.report.model import Verdict
 from grader.report.trial import Remark, Trial, TriedServer, Weight
 from grader.spec import Spec
 
@@ -44,7 +45,7 @@ def try_spec(
         grader=grader.__version__,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - began, 3),
-        spec=SpecInfo(id=spec.spec, title=spec.title, sha256=spec.sha256),
+        spec=spec_info(spec),
         max_score=spec.max_score,
         checks=tried_checks(spec.checks, in_order),
         servers=in_order,

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
+PHONE = 500
+"""Narrower than this is a phone."""
+_AXE = """
+const done = arguments[arguments.length - 1];
+axe.run({resultTypes: ["violations"]}).then(
+  found => done(found.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.html}`))),
+  error => done([String(error)]));
+"""
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
@@ -26,3 +35,24 @@ def headless(profile: Path) -> webdriver.Chrome:
     options.add_argument(f"--user-data-dir={profile}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+def look_at(browser: webdriver.Chrome, width: int, scheme: str, *, script: bool = True) -> None:
+    """At one width, in one colour scheme ("light" or "dark"), with the scripts of pages or without."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < PHONE}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not script})
+
+
+def complaints(browser: webdriver.Chrome) -> list[str]:
+    """What the browser has logged since it was last asked: errors, and what a policy kept out."""
+    return [str(entry["message"]) for entry in browser.get_log("browser")]  # type: ignore[no-untyped-call]
+
+
+def violations(browser: webdriver.Chrome) -> list[str]:
+    """What axe-core finds wrong with the page that is open, for those who cannot see or use a mouse: rule and place."""
+    browser.execute_script(files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    browser.set_script_timeout(60)
+    return [str(found) for found in browser.execute_async_script(_AXE)]

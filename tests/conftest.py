@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browsers import headless
 from hypothesis import settings
+from selenium import webdriver
 
 from grader.arena.languages import toolchain
 from grader.behaviours import catalogue
@@ -45,6 +47,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def select_spec() -> Spec:
     """The bundled spec for select()."""
     return load_spec(ROOT / "specs" / "select.yaml", catalogue())
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """Headless Chromium; where it is absent the tests are skipped, but in CI they fail."""
+    driver = headless(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture

@@ -9,13 +9,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import headless
 from conftest import ROOT
 from docs_examples import DOCS, RECORDED, TERMINAL, blocks, grade_ben, on_a_terminal, without_figures
 from pydantic import BaseModel
@@ -204,13 +202,6 @@ def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[str, Page]) ->
     assert [load for page in pages.values() for load in page.loads if re.match(r"(\w+:)?//", load)] == []
     for file in site.rglob("*.css"):
         assert not re.search(r"@import|url\(\s*['\"]?(\w+:)?//", file.read_text()), file
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    driver = headless(tmp_path_factory.mktemp("profile"))
-    yield driver
-    driver.quit()
 
 
 def test_no_page_scrolls_sideways_or_asks_anybody_for_anything(browser: webdriver.Chrome, site: Path) -> None:

@@ -27,6 +27,7 @@ def test_the_wheel_holds_specs_references_templates_and_types(wheel: Path) -> No
         "grader/py.typed",
         "grader/report/templates/report.css",
         "grader/report/templates/report.html.j2",
+        "grader/report/templates/class.js",
         "grader/bundled/specs/select.yaml",
         "grader/bundled/reference/servers/select/server.py",
     } <= names

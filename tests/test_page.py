@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import headless
+from browsers import complaints, look_at
 from conftest import ROOT
 from selenium import webdriver
 
@@ -53,33 +52,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory, select_spec: Spec) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """Headless Chromium; where it is absent the tests are skipped, but in CI they fail."""
-    driver = headless(tmp_path_factory.mktemp("profile"))
-    yield driver
-    driver.quit()
-
-
 @pytest.fixture(params=[(width, scheme) for width in WIDTHS for scheme in ("light", "dark")], ids="-".join)
 def look(request: pytest.FixtureRequest, browser: webdriver.Chrome) -> webdriver.Chrome:
     """The browser at one width in one colour scheme, without JavaScript of the page."""
     width, scheme = request.param
-    size = {"width": WIDTHS[width], "height": 900, "deviceScaleFactor": 1, "mobile": width == "phone"}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    look_at(browser, WIDTHS[width], scheme)
     return browser
 
 
 def open_page(look: webdriver.Chrome, pages: Path, name: str) -> None:
     complaints(look)
     look.get((pages / f"{name}.html").as_uri())
-
-
-def complaints(look: webdriver.Chrome) -> list[str]:
-    """What the browser has logged since it was last asked: errors, and what a policy kept out."""
-    return [str(entry["message"]) for entry in look.get_log("browser")]  # type: ignore[no-untyped-call]
 
 
 def run(look: webdriver.Chrome, script: str, *arguments: Any) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,12 +20,14 @@ from grader.arena.levels import Level
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError, submission_place
 from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, usable_spec
-from grader.grading import grade
+from grader.grading import grade, spec_info
+from grader.report.class_folder import REPORT, write_batch
 from grader.report.escape import escape_text
 from grader.report.folders import report_folders
 from grader.report.html import write_html
 from grader.report.json_file import report_json, write_json
 from grader.report.model import CheckResult, Report
+from grader.report.results import Result
 from grader.report.terminal import print_report
 from grader.spec import Spec
 
@@ -62,13 +66,15 @@ def grade_command(
     _require_own_ground(submissions, output)
     spec = _selected(usable_spec(spec_name)[0], only)
     places = [submission_place(path, spec.server.entry) for path in submissions]
-    status = 0
+    jobs = zip(submissions, places, report_folders(places), strict=True)
     try:
-        for path, place, folder in zip(submissions, places, report_folders(places), strict=True):
-            status = max(status, _grade_one(path, spec, place[-1], output / folder, form, isolation))
+        graded = [_grade_one(path, spec, place[-1], output / folder, form, isolation) for path, place, folder in jobs]
     except KeyboardInterrupt:
         click.echo("grade: interrupted; nothing is left running", err=True)
         sys.exit(INTERRUPTED)
+    status = max(one.status for one in graded)
+    if len(graded) > 1:
+        status = max(status, _write_class(output, graded, form))
     sys.exit(0 if exit_zero and status == 1 else status)
 
 
@@ -93,8 +99,24 @@ def _give_up(message: str) -> NoReturn:
     sys.exit(UNUSABLE)
 
 
-def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str, isolation: Level) -> int:
+@dataclass(frozen=True, slots=True)
+class _Graded:
+    """What became of one submission, and the exit status that it alone would give."""
+
+    status: int
+    result: Result
+
+
+def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str, isolation: Level) -> _Graded:
     errors, name = Console(stderr=True), escape_text(name)
+    started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    result = Result(name=name, folder=folder.name, spec=spec_info(spec), started=started)
+
+    def failed(status: int, told: str, why: str) -> _Graded:
+        click.echo(f"grade: {escape_text(told)}", err=True)
+        fault = "submission" if status == UNUSABLE else "grader"
+        return _Graded(status, result.model_copy(update={"failed": why, "fault": fault}))
+
     try:
         with errors.status(Text(f"grading {name}")) as line:
 
@@ -103,23 +125,23 @@ def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str, isola
 
             report = grade(path, spec, progress, isolation)
     except SubmissionError as error:
-        click.echo(f"grade: {escape_text(str(error))}", err=True)
-        return UNUSABLE
+        return failed(UNUSABLE, str(error), str(error))
     except ArenaUnavailableError as error:
-        click.echo(f"grade: {name} was not graded: {escape_text(str(error))}", err=True)
-        return FAULT
+        return failed(FAULT, f"{name} was not graded: {error}", str(error))
     except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault, and the others go on
         words = f"the grader failed: {type(error).__name__}: {error}"
-        click.echo(f"grade: {name} was not graded: {escape_text(words)}", err=True)
-        return FAULT
-    unwritten = _write(report, folder)
+        return failed(FAULT, f"{name} was not graded: {words}", words)
+    if unwritten := _write(report, folder):
+        result = result.model_copy(update={"failed": "its report could not be written", "fault": "grader"})
+    else:
+        result = result.model_copy(update={"score": report.score, "max_score": report.max_score})
     if form == "json":
         click.echo(report_json(report), nl=False)
     else:
         print_report(report, Console())
         if not unwritten:
             click.echo(f"\nreport: {escape_text(str(folder / 'report.html'))}")
-    return max(report.exit_status, unwritten)
+    return _Graded(max(report.exit_status, unwritten), result)
 
 
 def _write(report: Report, folder: Path) -> int:
@@ -128,10 +150,28 @@ def _write(report: Report, folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if folder.is_symlink():
             return _unwritten(folder, "it is a link", UNUSABLE)
-        write_json(report, folder / "report.json")
+        write_json(report, folder / REPORT)
         write_html(report, folder / "report.html")
     except OSError as error:
-        return _unwritten(folder, error.strerror or str(error), FAULT if error.errno in _NO_ROOM else UNUSABLE)
+        return _unwritten(folder, error.strerror or str(error), _whose(error))
+    return 0
+
+
+def _whose(error: OSError) -> int:
+    return FAULT if error.errno in _NO_ROOM else UNUSABLE
+
+
+def _write_class(output: Path, graded: Sequence[_Graded], form: str) -> int:
+    """Write what concerns all of a batch together; 0, or the status of what went wrong."""
+    results = [one.result for one in graded]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        page = write_batch(output, results[0].spec, results)
+    except OSError as error:
+        click.echo(f"grade: cannot write the class page to {output}: {error.strerror or error}", err=True)
+        return _whose(error)
+    if form == "text":
+        click.echo(f"class page: {escape_text(str(page))}")
     return 0
 
 

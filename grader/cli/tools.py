@@ -12,6 +12,7 @@ from grader.cli.check_spec import check_spec
 from grader.cli.common import give_up, usable_spec
 from grader.cli.doctor import doctor
 from grader.cli.init import init
+from grader.cli.render import render
 from grader.report.escape import escape_text
 from grader.report.json_file import report_schema
 from grader.spec import SpecError, bundled_folder, catalogue_of, explain, find_spec, load_spec, spec_schema
@@ -54,5 +55,5 @@ def schema(which: str, name: str | None) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
-for command in (check_spec, doctor, init):
+for command in (check_spec, doctor, init, render):
     grader_command.add_command(command)

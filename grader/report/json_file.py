@@ -31,8 +31,15 @@ def record_json(record: Record) -> str:
 
     Characters that would harm a terminal are there as escapes of JSON's own, which say the same.
     """
-    text = json.dumps(record.model_dump(by_alias=True), indent=2, ensure_ascii=False, allow_nan=False)
-    return _NO_ASCII.sub(lambda found: _harmless(found[0]), text) + "\n"
+    return (
+        harmless_json(json.dumps(record.model_dump(by_alias=True), indent=2, ensure_ascii=False, allow_nan=False))
+        + "\n"
+    )
+
+
+def harmless_json(text: str) -> str:
+    """JSON that says the same, without a character that would harm a terminal or has no place in UTF-8."""
+    return _NO_ASCII.sub(lambda found: _harmless(found[0]), text)
 
 
 def _harmless(char: str) -> str:

@@ -1,6 +1,8 @@
-"""Times, sizes and points as people read them."""
+"""Times, sizes, shares and points as people read them."""
 
 from __future__ import annotations
+
+import datetime as dt
 
 _KIB = 1024
 
@@ -27,3 +29,19 @@ def size(value: int) -> str:
         if round(scaled, 1) < _KIB:
             break
     return f"{number(round(scaled, 1))} {unit}"
+
+
+def percent(share: float) -> str:
+    """A share as `37%`; neither nothing nor everything is said of what is only nearly so."""
+    if 0 < share < 0.01:  # noqa: PLR2004
+        return "<1%"
+    return "99%" if 0.99 < share < 1 else f"{share * 100:.0f}%"  # noqa: PLR2004
+
+
+def moment(text: str) -> str:
+    """A moment of UTC, in ISO 8601, as `2026-01-02 03:04 UTC`; anything else as it is."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{found:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,139 @@
+"""The folder of a batch: reports of a class are gathered from it, and the pages of the class written into it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.report.class_html import render_class
+from grader.report.class_page import ClassPage, Row, class_page, row_of
+from grader.report.html import write_html
+from grader.report.json_file import ReportError, read_json, write_atomically
+from grader.report.model import Report, SpecInfo
+from grader.report.results import RESULTS, Result, read_results, write_results
+
+INDEX, REPORT = "index.html", "report.json"
+
+
+@dataclass
+class Gathered:
+    """What lies in the folder of a batch; `unreadable` are reports that could not be read, and why."""
+
+    rows: list[Row] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def pages_of(path: Path) -> tuple[Path, Path]:
+    """The student's page and the instructor's that belong to a report.json: report.html, report.instructor.html."""
+    return path.with_suffix(".html"), path.with_suffix(".instructor.html")
+
+
+def write_instructors(report: Report, path: Path) -> None:
+    """Write the instructor's page that belongs to a report.json, only where it shows more than the student's."""
+    if any(check.hidden for check in report.checks):
+        write_html(revealed(report), pages_of(path)[1])
+
+
+def revealed(report: Report) -> Report:
+    """The same report with nothing hidden; the titles say what is hidden from students."""
+    shown = [
+        check.model_copy(update={"hidden": False, "title": f"{check.title} (hidden from students)"})
+        if check.hidden
+        else check
+        for check in report.checks
+    ]
+    return report.model_copy(update={"checks": shown})
+
+
+def reports_in(folder: Path) -> Iterator[Path]:
+    """The report.json of each submission, in the order of their folders; links are not followed."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path) / REPORT
+        if entry.is_dir(follow_symlinks=False) and path.is_file():
+            yield path
+
+
+def gather(folder: Path, each: Callable[[Report, Path], None] = lambda *_: None) -> Gathered:
+    """Read all reports in the folder of a batch; `each` is given every report and its path before it is let go."""
+    found = Gathered()
+    for path in reports_in(folder):
+        try:
+            report = read_json(path)
+        except ReportError as error:
+            found.unreadable.append((path.parent.name, str(error)))
+            continue
+        each(report, path)
+        found.rows.append(row_of(report, path.parent.name, _fullest(path)))
+    try:
+        found.results = read_results(folder / RESULTS)
+    except ReportError as error:
+        found.notes.append(f"Submissions without a report may be missing here: {error}.")
+    return found
+
+
+def _fullest(path: Path) -> str:
+    student, whole = pages_of(path)
+    return next((page.name for page in (whole, student) if page.is_file()), path.name)
+
+
+def class_of(found: Gathered, spec: SpecInfo) -> ClassPage:
+    """The class that was graded under a spec."""
+    rows = {row.folder: row for row in found.rows if row.spec.id == spec.id}
+    failed = [result for result in found.results if result.failed and result.spec.id == spec.id]
+    not_graded = [result for result in failed if not _since(result, rows.get(result.folder))]
+    for result in not_graded:
+        rows.pop(result.folder, None)  # an older report is of something that was handed in before
+    told = {result.folder for result in not_graded}
+    not_graded += [_unreadable(folder, why, spec) for folder, why in found.unreadable if folder not in told]
+    return class_page(spec, rows.values(), not_graded, [*found.notes, *_others(found.rows, spec)])
+
+
+def _since(result: Result, row: Row | None) -> bool:
+    """Whether a submission that could not be graded has been since."""
+    return row is not None and row.started > result.started
+
+
+def usual_spec(found: Gathered) -> SpecInfo | None:
+    """The spec of the last batch, or that of most reports; None if there is nothing."""
+    if found.results:
+        return max(found.results, key=lambda result: result.started).spec
+    counted = Counter(row.spec.id for row in found.rows)
+    if not counted:
+        return None
+    ((usual, _),) = counted.most_common(1)
+    return max((row for row in found.rows if row.spec.id == usual), key=lambda row: row.started).spec
+
+
+def _unreadable(folder: str, why: str, spec: SpecInfo) -> Result:
+    return Result(name=folder, folder=folder, spec=spec, started="", failed=why, fault="grader")
+
+
+def _others(rows: Iterable[Row], spec: SpecInfo) -> list[str]:
+    counted = Counter(row.spec.id for row in rows if row.spec.id != spec.id)
+    return [
+        f"Left out: {count} {'report' if count == 1 else 'reports'} in this folder made with the spec {name}."
+        for name, count in sorted(counted.items())
+    ]
+
+
+def write_class(folder: Path, found: ClassPage) -> Path:
+    """Write index.html; whoever reads it sees the old page or the new one."""
+    write_atomically(folder / INDEX, render_class(found))
+    return folder / INDEX
+
+
+def write_batch(folder: Path, spec: SpecInfo, results: Iterable[Result]) -> Path:
+    """Write results.jsonl, the instructor's pages and index.html at the end of a batch, and tell the last.
+
+    Whoever was graded into this folder under the same spec before stays in the class.
+    """
+    found = gather(folder, write_instructors)
+    kept = {result.folder: result for result in found.results if result.spec.id == spec.id}
+    found.results = list((kept | {result.folder: result for result in results}).values())
+    write_results(folder / RESULTS, found.results)
+    return write_class(folder, class_of(found, spec))

@@ -1,0 +1,58 @@
+"""results.jsonl: what became of each submission of a batch, those without a report too, a line for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from grader.report.json_file import ReportError, harmless_json, write_atomically
+from grader.report.model import Record, SpecInfo
+
+RESULTS = "results.jsonl"
+
+
+class Result(Record):
+    """One submission of a batch: its score, or in one sentence why it has none."""
+
+    schema_version: Literal[1] = Field(1, alias="schema", description="number of the schema")
+    name: str = Field(description="the name of the submission")
+    folder: str = Field(description="the folder of its report, below the one in which results.jsonl lies")
+    spec: SpecInfo = Field(description="the spec that was applied")
+    started: str = Field(description="when its grading began, in UTC (ISO 8601)")
+    score: float | None = Field(default=None, description="sum of the points given; null if it was not graded")
+    max_score: float | None = Field(default=None, description="sum of the points of all checks; null likewise")
+    failed: str = Field(default="", description="why it was not graded, in one sentence; empty if it was")
+    fault: Literal["", "submission", "grader"] = Field(
+        default="", description="what the reason lies in: the submission, or the grader and its machine"
+    )
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def write_results(path: Path, results: Iterable[Result]) -> None:
+    """Write all lines; whoever reads the path sees the old ones or the new ones."""
+    lines = [json.dumps(result.model_dump(by_alias=True), ensure_ascii=False) for result in results]
+    write_atomically(path, "".join(f"{harmless_json(line)}\n" for line in lines))
+
+
+def read_results(path: Path) -> list[Result]:
+    """Read the lines back; none if there is no such file.
+
+    Raises:
+        ReportError: it cannot be read, or one of its lines is no result.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ReportError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        return [Result.model_validate_json(line) for line in lines]
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ReportError(f"{path} holds a line that is no result: {first['msg']}") from None
