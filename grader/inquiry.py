@@ -89,6 +89,7 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
         sources={name: source_lines(files, name) for name in named},
         traceback=traceback,
         workers=str(finding.facts.get("workers", "")),
+        workers_asked=tuple(stage.allowed.get("workers", ())),
         model=stage.model_name,
         unserved=finding.unserved,
         facts=finding.facts,

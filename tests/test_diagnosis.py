@@ -283,6 +283,18 @@ NAMED: list[tuple[str, str | None, Case]] = [
         "server.py:7",
         case(doing="io_model", workers="single", summary=POLLED, evidence=ASLEEP, **AT_RECV),
     ),
+    (
+        "one-thread-for-all",
+        "server.py:7",
+        case(
+            doing="io_model",
+            workers="single",
+            workers_asked=("threads",),
+            summary=POLLED,
+            evidence=ASLEEP,
+            **AT_RECV,
+        ),
+    ),
     ("waits-in-another-call", None, case(doing="io_model", workers="single", summary=POLLED, **AT_RECV)),
     ("several-threads-per-client", None, case(doing="threads", facts={"threads": 41, "clients": 20})),
     ("bound-to-loopback", "server.py:2", case(doing="starts", summary="only programs on the same machine can connect")),
@@ -383,6 +395,7 @@ UNNAMED: list[tuple[str, Case]] = [
     ),
     ("it spins over sockets that block", case(doing="idle", **{**POLLING, "processes": (PROCESS,)})),
     ("a pool of threads", case(doing="io_model", model="thread_pool", workers="pool")),
+    ("one thread may serve", case(doing="io_model", workers="single", workers_asked=("single", "threads"))),
     ("each client has its thread", case(doing="threads", facts={"threads": 21, "clients": 20})),
     ("another byte came", case(doing="echo", wrong=(misheard(3, b"abcX", b"abcD"),), protocol=UPPER)),
     (

@@ -223,6 +223,13 @@ TEXTS = {
             "pthreads(7)",
         ),
     ),
+    "one-thread-for-all": Text(
+        "One thread serves everybody, where workers were asked for",
+        "With all clients connected the kernel shows a single thread, which serves them all. The assignment asks for "
+        "several workers: a thread or a process for each client, or a pool of them.",
+        "Who is to wait for one client while another one is served, and where is such a worker started?",
+        ("pthreads(7)", "fork(2)", "Python: threading"),
+    ),
     "waits-in-another-call": Text(
         "It waits in another call than that of the model",
         "One thread serves everybody, as it should. But the kernel shows what it sleeps in while nothing happens, and "

@@ -34,7 +34,8 @@ class Case:
     the student's files by name; `processes` and `sockets` were read after the verdict. `wrong` is of each
     client who received a wrong byte; `turned_away` names those whom the server hung up on while they waited for a
     reply, and `complained`: it has printed a traceback. `status` is that of a server that has ended;
-    `processes_seen` is how many it ever had.
+    `processes_seen` is how many it ever had. `workers` is what serves the clients, and
+    `workers_asked` what the spec lets serve them ("single", "threads", "processes", "pool").
     """
 
     doing: str
@@ -47,6 +48,7 @@ class Case:
     sources: dict[str, list[str]]
     traceback: Traceback | None
     workers: str = ""
+    workers_asked: tuple[str, ...] = ()
     model: str = ""
     unserved: tuple[str, ...] = ()
     facts: Mapping[str, Fact] = field(default_factory=dict)

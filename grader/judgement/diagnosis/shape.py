@@ -43,8 +43,20 @@ def waits_in_another_call(case: Case) -> Answer | None:
     """One thread, as it should be, but the call in which it waits for the network is that of another model."""
     if case.doing != "io_model" or case.workers != "single" or "it waits for the network in" not in case.summary:
         return None
+    return "waits-in-another-call", _where_it_sleeps(case)
+
+
+def one_thread_for_all(case: Case) -> Answer | None:
+    """The spec asks for several workers, and one thread serves everybody."""
+    several = case.workers_asked and "single" not in case.workers_asked
+    if case.doing != "io_model" or case.workers != "single" or not several:
+        return None
+    return "one-thread-for-all", _where_it_sleeps(case)
+
+
+def _where_it_sleeps(case: Case) -> Place:
     for_good = case.evidence is not None and all(wait.limit is None for wait in case.evidence.waits)
-    return "waits-in-another-call", place_of(case) if for_good else Place()
+    return place_of(case) if for_good else Place()
 
 
 def several_threads_per_client(case: Case) -> Answer | None:
@@ -73,6 +85,7 @@ RULES: tuple[Rule, ...] = (
     threads_instead_of_one,
     pool_without_bound,
     more_workers_than_allowed,
+    one_thread_for_all,
     waits_in_another_call,
     several_threads_per_client,
     bound_to_loopback,
