@@ -251,6 +251,17 @@ NAMED: list[tuple[str, str | None, Case]] = [
             sockets=(LISTENING,),
         ),
     ),
+    (
+        "parent-keeps-connection",
+        None,
+        case(
+            doing="fin",
+            summary="open sockets grew with every round: 3, 4, 5",
+            processes=(PROCESS,),
+            processes_seen=9,
+            sockets=FORKED.sockets,
+        ),
+    ),
     ("greeting-missing", None, case(doing="echo", wrong=(UNGREETED,), protocol=GREETS)),
     (
         "adds-to-the-reply",
@@ -459,6 +470,7 @@ UNNAMED: list[tuple[str, Case]] = [
     ),
     ("the end of a reply", case(wrong=(replace(SWAPPED, mismatch=Mismatch(3, b"xz\n", b"xy\n")),), protocol=TABLE)),
     ("more than one was left waiting", case(doing="queued", unserved=("ann", "bob"), turned_away=("bob",))),
+    ("there may be no room for more", case(doing="capacity", unserved=("bob",), turned_away=("bob",))),
     ("nobody was left waiting", case(doing="queued", turned_away=("bob",))),
     ("a traceback may be why", case(doing="queued", unserved=("bob",), turned_away=("bob",), complained=True)),
     ("it wakes up now and then", case(**{**NAPS, "facts": {"duty": 0.2, "wakeups": 50}})),

@@ -307,6 +307,16 @@ def test_a_server_lives_on_when_it_has_been_looked_at(tmp_path: Path) -> None:
     assert check.summary == f"it stood at [{line}, {line}]"
 
 
+def test_a_server_in_c_with_very_many_clients_is_shown_its_line_too(grade_source: Grade) -> None:
+    source = ONE_AT_A_TIME.replace("listen(listener, 50)", "listen(listener, 4000)")
+    head = "server: {entry: server.c}\nlimits: {files: 4096}"
+
+    (check,) = grade_source(source, "- {behaviour: capacity, clients: 1100}", name="server.c", head=head).checks
+
+    assert (check.verdict, check.basis) == (Verdict.FAIL, Basis.PROOF)
+    assert [stood.line for stood in check.stood] == [line_of(source, "recv(")]
+
+
 HIDES = {
     "deletes its program": 'unlink("server");',
     "puts a pipe where its program was": 'unlink("server"); mkfifo("server (deleted)", 0666);',

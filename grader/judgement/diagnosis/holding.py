@@ -35,6 +35,8 @@ def _parent_holds_what_has_ended(case: Case) -> bool:
     holders = {p.pid for p in processes if any(d.inode in ended for d in p.descriptors)}
     listeners = listening_inodes(case.sockets)
     parents = {p.pid for p in processes} & {p.parent for p in processes}
+    if len(processes) == 1 and case.processes_seen > 1:
+        parents = {processes[0].pid}  # all of its children have ended
     keeps = {p.pid for p in processes if p.pid in parents and any(d.inode in listeners for d in p.descriptors)}
     return bool(holders & keeps) and (not waits or bool(holders & accepting))
 

@@ -114,8 +114,9 @@ def shared_state(case: Case) -> Answer | None:
 
 def hung_up(case: Case) -> Answer | None:
     """The connection of a client who had asked, and neither closed nor reset, was ended, and the server lives on."""
-    # One that has printed a traceback may have ended the connection because of that.
-    if case.ended or case.wrong or case.complained or not case.turned_away:
+    # One that has printed a traceback may have ended the connection because of that, and one that has very many
+    # clients because it has no room for more.
+    if case.ended or case.wrong or case.complained or not case.turned_away or case.doing == "capacity":
         return None
     return ("hung-up", Place()) if case.unserved and set(case.unserved) <= set(case.turned_away) else None
 
