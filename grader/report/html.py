@@ -15,7 +15,8 @@ from grader.report.escape import escape_text
 from grader.report.json_file import write_atomically
 from grader.report.model import CheckResult, Excerpt, Report, Verdict
 from grader.report.page import render
-from grader.report.sequence import in_words, lanes_of, sequence_svg
+from grader.report.rows import in_words, left_out
+from grader.report.sequence import sequence_svg
 
 BASES = {
     "observation": "seen directly: a reply, a wrong byte, an exit",
@@ -77,7 +78,7 @@ def render_html(report: Report) -> str:
         source_lines=source_lines,
         picture=_picture,
         words=in_words,
-        left_out=lambda timeline: lanes_of(timeline)[1],
+        left_out=left_out,
     )
 
 

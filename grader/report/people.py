@@ -27,3 +27,8 @@ def size(value: int) -> str:
         if round(scaled, 1) < _KIB:
             break
     return f"{number(round(scaled, 1))} {unit}"
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """How many there are of something: `1 client`, `1,100 clients`."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
