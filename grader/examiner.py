@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.behaviours import Behaviour
+from grader.behaviours.hands import by_hand, started
 from grader.inquiry import inquire
 from grader.judgement.finding import CheckFailed, Finding
 from grader.launch import Launch
-from grader.report.model import Basis, CheckResult, Observed, Verdict
+from grader.report.model import Basis, ByHand, CheckResult, Observed, Verdict
 from grader.spec import CheckFields, Spec
 from grader.stage import Stage
 
@@ -39,7 +40,8 @@ class Examiner:
             ArenaUnavailableError: this machine cannot run the submission; nothing is known of it.
         """
         if broken := self.launch.build():
-            self._for_all = lambda check: result_of(check, broken, 0.0)
+            alike = {"by_hand": started(self.launch.place())}
+            self._for_all = lambda check: result_of(check, broken, 0.0).model_copy(update=alike)
         verdicts: dict[str, Verdict] = {}
         for check in self.spec.checks:
             result = self._result(check, verdicts)
@@ -55,6 +57,7 @@ class Examiner:
         if self._for_all:
             return self._for_all(check)
         began = time.monotonic()
+        self.launch.usage.check = check.id
         try:
             return self._run(check, began)
         except ArenaUnavailableError:
@@ -83,6 +86,7 @@ class Examiner:
             result = self._failed(check, stage, failure.finding, began)
         finally:
             self.observed = stage.observed or self.observed
+            self.launch.usage.end()
         self.launch.keep_if_as_it_began()
         return result
 
@@ -112,7 +116,17 @@ class Examiner:
     def _failed(self, check: CheckFields, stage: Stage, finding: Finding, began: float) -> CheckResult:
         seconds, finding = _since(began), stage.trusted(finding)
         shown = inquire(stage, finding, self.launch.work.files, seconds, self.spec.protocol)
+        shown["by_hand"] = self._by_hand(check, finding)
         return result_of(check, finding, seconds).model_copy(update=shown)
+
+    def _by_hand(self, check: CheckFields, finding: Finding) -> ByHand | None:
+        """How a person sees the same, where something was seen."""
+        if finding.verdict is not Verdict.FAIL or not isinstance(check, Behaviour):
+            return None
+        if finding.doing == "start":
+            return started(self.launch.place())
+        shown = check.by_hand()
+        return by_hand(shown, self.spec.protocol, self.launch.place()) if shown else None
 
 
 def _since(began: float) -> float:

@@ -17,7 +17,8 @@ from grader.report import people
 from grader.report.escape import escape_text
 from grader.report.html import render_html
 from grader.report.model import Event, Lane, Report, Timeline, Verdict
-from grader.report.sequence import in_words, rows_of, sequence_svg
+from grader.report.rows import in_words, rows_of
+from grader.report.sequence import sequence_svg
 from grader.report.terminal import print_report
 
 

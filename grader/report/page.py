@@ -42,6 +42,7 @@ def _environment() -> Environment:
     environment.filters.update(
         harmless=lambda text: escape_text(str(text)),
         output=lambda text: escape_text(str(text), keep="\n\t"),
+        capital=lambda text: text[:1].upper() + text[1:],
         number=people.number,
         seconds=people.seconds,
         size=people.size,

@@ -154,5 +154,6 @@ def _stretches_told(timeline: Timeline, lanes: set[str], names: dict[str, str]) 
     spans.sort(key=lambda span: (span.end_ms, span.start_ms))
     lines = [(span.start_ms, stretch_told(span, names)) for span in spans[-_MOST_SPANS:]]
     if (more := len(spans) - len(lines)) > 0:
-        lines.append((lines[0][0], f"({counted(more, 'earlier stretch', 'earlier stretches')} of its threads left out)"))
+        words = counted(more, "earlier stretch", "earlier stretches")
+        lines.append((lines[0][0], f"({words} of the server's threads left out)"))
     return lines

@@ -328,7 +328,9 @@ class Stage(Settling):
 
     def counts(self) -> Counts:
         """What the server holds now."""
-        return counting.count(self.collector.look(), self.collector.processes())
+        processes = self.collector.processes()
+        self.usage.processes(processes)
+        return counting.count(self.collector.look(), processes)
 
     def gives_back(self, held: Counts) -> bool:
         """Wait until the server holds no more of anything than `held`; whether that comes within its budget."""
@@ -450,6 +452,7 @@ class Stage(Settling):
     def restart(self, reference: str = "") -> Outcome:
         """Start the killed server again in the same network, or `reference` in its place; how it comes to listen."""
         self.attend(self.run_again(reference))
+        self.usage.paused = bool(reference)
         return self.open()
 
     def send_signal(self, number: signal.Signals, *, everybody: bool) -> None:
