@@ -77,6 +77,7 @@ class Examiner:
         stage = self.launch.stage
         assert stage is not None  # noqa: S101 - it has just been started
         stage.begin()
+        stage.in_hidden_check |= check.hidden
         try:
             finding = check.check(stage)
             if finding.verdict is Verdict.PASS and check.waits_for_replies and not stage.used_up:

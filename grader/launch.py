@@ -298,10 +298,15 @@ class Launch:
         self.stage.close()
         if self.stage.server.in_background and _IN_BACKGROUND not in self.notes:
             self.notes.append(_IN_BACKGROUND)
-        output = self.stage.server.output
-        if output.total >= self.output.total_bytes:
-            self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept)
+        output, hidden = self.stage.server.output, self.stage.in_hidden_check
+        found = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept, hidden=hidden)
+        self.output = max(found, self.output, key=_worth_showing)
         self.stage = None
+
+
+def _worth_showing(output: ServerOutput) -> tuple[bool, int]:
+    """How much of an output can be shown: what students may see first, and then the longest."""
+    return bool(output.total_bytes) and not output.hidden, output.total_bytes
 
 
 def _answers(stage: Stage, port: int) -> bool:

@@ -264,6 +264,9 @@ class ServerOutput(Record):
     text: str = Field(default="", description="what was kept of its standard output and standard error: head and tail")
     total_bytes: int = Field(default=0, description="bytes printed in all")
     kept_bytes: int = Field(default=0, description="bytes of them that were kept")
+    hidden: bool = Field(
+        default=False, description="whether it was printed by a server that also took part in a hidden check"
+    )
 
 
 class Report(Record):

@@ -43,6 +43,8 @@ def _environment() -> Environment:
         harmless=lambda text: escape_text(str(text)),
         output=lambda text: escape_text(str(text), keep="\n\t"),
         capital=lambda text: text[:1].upper() + text[1:],
+        excerpt=people.excerpt,
+        moment=people.moment,
         number=people.number,
         seconds=people.seconds,
         size=people.size,

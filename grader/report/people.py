@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 _KIB = 1024
+_MOST_SHOWN = 40_000
 
 
 def number(value: float) -> str:
@@ -32,3 +35,22 @@ def size(value: int) -> str:
 def counted(count: int, one: str, several: str = "") -> str:
     """How many there are of something: `1 client`, `1,100 clients`."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def moment(iso: str) -> str:
+    """A moment as `2 January 2026, 03:04 UTC`; as it is where it is written in another way than ISO 8601."""
+    try:
+        found = dt.datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    zone = f" {found.tzname()}" if found.tzinfo else ""
+    return f"{found.day} {found:%B %Y, %H:%M}{zone}"
+
+
+def excerpt(text: str) -> str:
+    """A text that is too long to show without its middle, and with a notice of how much that is."""
+    left_out = len(text) - _MOST_SHOWN
+    if left_out <= 0:
+        return text
+    half = _MOST_SHOWN // 2
+    return f"{text[:half]}\n[... {left_out:,} characters not shown here ...]\n{text[-half:]}"

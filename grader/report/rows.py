@@ -87,6 +87,11 @@ def left_out(timeline: Timeline) -> str:
     return " and ".join(found)
 
 
+def worth_drawing(timeline: Timeline) -> bool:
+    """Whether there is more in it than a thread that ran: a client, or a wait."""
+    return bool(timeline.events) or any(span.kind != "run" for span in timeline.spans)
+
+
 def joined(spans: Sequence[Span]) -> list[Span]:
     """Stretches of one thread; those that follow each other with the same label, at the same line, as one."""
     found: list[Span] = []

@@ -66,7 +66,7 @@ class Stage(Settling):
         super().__post_init__()
         self._made = 0
         self._usual = self.conversation
-        self.used_up = False
+        self.used_up = self.in_hidden_check = False
 
     def begin(self) -> None:
         """A new check begins: a clean journal, and clients are counted from 1 again."""
