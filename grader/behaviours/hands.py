@@ -99,7 +99,7 @@ class Place:
     @property
     def pid(self) -> str:
         """What the shell replaces by the process id of the server."""
-        return f"$(pgrep -o -f {shlex.quote(f'^{_typed(self.run)}')})"
+        return f"$(pgrep -o -f {shlex.quote(f'(^|/){_typed(self.run)}')})"
 
 
 def _typed(words: Sequence[str]) -> str:

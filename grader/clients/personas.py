@@ -128,7 +128,7 @@ def repeating(times: int) -> Persona:
 
 
 def hasty(speaker: Speaker, message: bytes) -> Steps:
-    """Asks, and resets the connection at once."""
+    """Asks, and resets at once."""
     speaker.ask(message)
     speaker.reset()
     yield from ()
