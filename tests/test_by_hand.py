@@ -243,7 +243,6 @@ def test_of_a_server_that_does_not_start_only_the_start_is_shown(grade_source: G
     (check,) = grade_source("print('hello')\n").checks
 
     assert check.by_hand == started(PLACE)
-    assert check.by_hand
     assert [act.command for act in check.by_hand.acts] == ["PORT=8080 python3 server.py 8080"]
 
 
