@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from axe_core_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from selenium import webdriver
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -26,3 +27,11 @@ def headless(profile: Path) -> webdriver.Chrome:
     options.add_argument(f"--user-data-dir={profile}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+def violations(browser: webdriver.Chrome) -> list[tuple[str, list[str]]]:
+    """What axe-core finds wrong with the page that is open, by all of its rules: each with the elements."""
+    browser.execute_script(AXE_SCRIPT)
+    found = browser.execute_async_script("axe.run({preload: false}).then(arguments[arguments.length - 1])")
+    assert len(found["passes"]) > 15  # rules that had something to look at
+    return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found["violations"]]
