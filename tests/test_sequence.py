@@ -85,7 +85,7 @@ def test_a_wait_is_a_bar_with_its_call_and_line() -> None:
     first, second, *_, last = [float(time.get("y", 0)) for time in of_class(picture, "time")]
     assert first < float(bar.get("y", 0)) < second
     assert last < float(bar.get("y", 0)) + float(bar.get("height", 0))
-    said = "0.2 to 1.5 ms: main thread hello waits without time limit in recvfrom(fd 4) hello, line 3"
+    said = "0.2 ms to 1.5 ms: main thread hello waits without time limit in recvfrom(fd 4) hello, line 3"
     assert "".join(bar.itertext()) == said
     (doing,) = of_class(picture, "doing")
     assert "".join(doing.itertext()) == "recvfrom(fd 4) hello, li…"
@@ -215,7 +215,7 @@ def test_the_words_tell_the_same_events() -> None:
 
     assert words == [
         "0.1 ms: client 1 connects",
-        "0.2 to 1.5 ms: main thread hello waits without time limit in recvfrom(fd 4) hello, line 3",
+        "0.2 ms to 1.5 ms: main thread hello waits without time limit in recvfrom(fd 4) hello, line 3",
         "0.3 ms: client 2 connects",
         "0.4 ms: client 2 sends 5 B: hello",
         "0.5 ms: client 1 receives 5 B: hello",
@@ -301,6 +301,10 @@ def test_a_hidden_check_says_nothing_in_the_terminal(*, terminal: bool) -> None:
         *((people.size, *case) for case in [(4 << 20, "4 MiB"), (5 << 40, "5120 GiB")]),
         (people.moment, "2026-01-02T03:04:05+00:00", "2 January 2026, 03:04 UTC"),
         (people.moment, "later", "later"),
+        *(
+            (people.clock, *case)
+            for case in [(0.04, "0.0 ms"), (999.9, "999.9 ms"), (1245.1, "1.245 s"), (6e4, "60.0 s")]
+        ),
         *((people.number, *case) for case in [(12.0, "12"), (7.5, "7.5"), (0.0, "0"), (33.333, "33.33"), (100, "100")]),
     ],
 )

@@ -54,3 +54,10 @@ def excerpt(text: str) -> str:
         return text
     half = _MOST_SHOWN // 2
     return f"{text[:half]}\n[... {left_out:,} characters not shown here ...]\n{text[-half:]}"
+
+
+def clock(ms: float) -> str:
+    """A point in the time of one check: `12.3 ms`, `1.245 s`."""
+    if ms < 1000:  # noqa: PLR2004
+        return f"{ms:.1f} ms"
+    return f"{ms / 1000:.3f} s" if ms < 10_000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004

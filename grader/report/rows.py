@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from grader.report.escape import escape_text
 from grader.report.model import Event, Lane, Span, Timeline
-from grader.report.people import counted, size
+from grader.report.people import clock, counted, size
 
 _MOST_THREADS, _MOST_CLIENTS, _MOST_ROWS, _MOST_SPANS = 3, 5, 48, 24
 
@@ -118,7 +118,7 @@ def told(row: Row, names: dict[str, str]) -> str:
     if event.size:
         words += f" {size(event.size)}" + (f" in {row.count} pieces" if row.count > 1 else "")
     detail = f": {event.detail}" if event.detail else ""
-    return escape_text(f"{event.at_ms:.1f} ms: {names.get(event.lane, event.lane)} {words}{detail}")
+    return escape_text(f"{clock(event.at_ms)}: {names.get(event.lane, event.lane)} {words}{detail}")
 
 
 def doing(span: Span) -> str:
@@ -129,7 +129,14 @@ def doing(span: Span) -> str:
 def stretch_told(span: Span, names: dict[str, str]) -> str:
     """A stretch in words: from when to when, who, in which call at which line, and with or without a time limit."""
     words = f"{names.get(span.lane, span.lane)} {_HOW[span.kind]}{doing(span)}"
-    return escape_text(f"{span.start_ms:.1f} to {span.end_ms:.1f} ms: {words}")
+    return escape_text(f"{clock(span.start_ms)} to {clock(span.end_ms)}: {words}")
+
+
+def decision(timeline: Timeline) -> str:
+    """When it was decided, and how; "" where that is not known."""
+    if timeline.decided_ms is None:
+        return ""
+    return escape_text(f"{clock(timeline.decided_ms)}: {timeline.decided_label}")
 
 
 def in_words(timeline: Timeline) -> list[str]:
@@ -138,7 +145,7 @@ def in_words(timeline: Timeline) -> list[str]:
     names = names_of(timeline)
     lines = [*_events_told(timeline, lanes, names), *_stretches_told(timeline, lanes, names)]
     if timeline.decided_ms is not None:
-        lines.append((timeline.decided_ms, escape_text(f"{timeline.decided_ms:.1f} ms: {timeline.decided_label}")))
+        lines.append((timeline.decided_ms, decision(timeline)))
     return [line for _, line in sorted(lines, key=lambda line: line[0])]
 
 

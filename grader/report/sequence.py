@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from grader.report.escape import escape_text
 from grader.report.model import Lane, Span, Timeline
-from grader.report.people import counted, size
-from grader.report.rows import Row, doing, joined, lanes_of, names_of, rows_of, stretch_told, told
+from grader.report.people import clock, counted, size
+from grader.report.rows import Row, decision, doing, joined, lanes_of, names_of, rows_of, stretch_told, told
 
 _ROW, _TOP, _GUTTER, _LAST = 24, 44, 66, 14
 _THREAD_WIDTH, _CLIENT_WIDTH = 186, 142
@@ -142,15 +142,16 @@ def _row(sheet: _Sheet, index: int, row: Row) -> None:
     sheet.draw("<g><title>{0}</title>", told(row, sheet.names))
     sheet.draw('<rect class="hit" x="0" y="{0}" width="{1}" height="{2}"/>', y - _ROW / 2 - 4, sheet.width, _ROW)
     if row.event is None:
-        sheet.draw('<text class="gap" x="{0}" y="{1}">{2} not drawn</text>', _GUTTER, y, counted(row.skipped, "event"))
+        words = f"{counted(row.skipped, 'event')} not drawn"
+        sheet.draw('<text class="gap" x="{0}" y="{1}">{2}</text>', sheet.server + 12, y, words)
     else:
         _event(sheet, y, row, sheet.x[row.event.lane], row.event.kind)
     sheet.draw("</g>")
 
 
 def _event(sheet: _Sheet, y: float, row: Row, x: int, kind: str) -> None:
-    at_ms = row.event.at_ms if row.event else 0.0
-    sheet.draw('<text class="time" x="{0}" y="{1}" text-anchor="end">{2:.1f} ms</text>', _GUTTER - 8, y, at_ms)
+    at = clock(row.event.at_ms if row.event else 0.0)
+    sheet.draw('<text class="time" x="{0}" y="{1}" text-anchor="end">{2}</text>', _GUTTER - 8, y, at)
     style = "rst" if kind in _RESETS else "fin" if kind in _ENDINGS else "data"
     if kind in _TO_SERVER:
         _arrow(sheet, x - 3, sheet.server + 7, y, style)
@@ -228,7 +229,7 @@ def _bars(sheet: _Sheet, lane: Lane, bars: list[_Bar]) -> None:
         # A label only where the bar is tall enough to be meant, and clear of the label below: what it did last counts.
         if bar.bottom - bar.top >= _ROW / 2 and bar.top + _LABEL_HEIGHT <= free_to:
             words = _short(doing(bar.span), _DOING)
-            sheet.draw('<text class="doing {3}" x="{0}" y="{1}">{2}</text>', x + 10, bar.top + 11, words, bar.span.kind)
+            sheet.draw('<text class="doing {3}" x="{0}" y="{1}">{2}</text>', x + 10, bar.top + 8, words, bar.span.kind)
             free_to = bar.top
 
 
@@ -237,7 +238,7 @@ def _decided(sheet: _Sheet, timeline: Timeline) -> None:
         return
     y = sheet.decided
     sheet.draw('<line class="decided" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>', 4, sheet.width - 8, y)
-    words = f"{timeline.decided_ms:.1f} ms: {timeline.decided_label}"
+    words = decision(timeline)
     sheet.draw('<text class="decided" x="{0}" y="{1}">{2}</text>', 6, y + 15, _short(words, _DECIDED))
 
 
