@@ -11,7 +11,7 @@ from grader.arena.namespaces import ArenaUnavailableError
 from grader.behaviours import Behaviour
 from grader.behaviours.hands import by_hand, started
 from grader.inquiry import inquire
-from grader.judgement.finding import CheckFailed, Finding
+from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.launch import Launch
 from grader.report.model import Basis, ByHand, CheckResult, Observed, Verdict
 from grader.spec import CheckFields, Spec
@@ -64,9 +64,12 @@ class Examiner:
             raise
         except Exception as error:  # noqa: BLE001 - what goes wrong in here is the grader's fault, never the student's
             self.launch.end()
-            self.notes.append(f"The grader failed in {check.id}: {traceback.format_exc(limit=-3)}")
+            # What a hidden check does is for its own result to tell, which students do not see.
+            where = traceback.format_exc(limit=-3)
+            self.notes.append(f"The grader failed in {check.id}{'.' if check.hidden else f': {where}'}")
             summary = f"the grader failed: {type(error).__name__}: {error}"
-            return result_of(check, Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary), _since(began))
+            facts: dict[str, Fact] = {"traceback": where} if check.hidden else {}
+            return result_of(check, Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary, facts), _since(began))
 
     def _run(self, check: CheckFields, began: float) -> CheckResult:
         assert isinstance(check, Behaviour)  # noqa: S101 - the catalogue holds nothing else

@@ -17,7 +17,7 @@ from rich.console import Console
 from grader.report import people
 from grader.report.escape import escape_text
 from grader.report.html import render_html
-from grader.report.model import Event, Lane, Report, Span, Timeline, Verdict
+from grader.report.model import Event, Lane, Report, ServerOutput, Span, Timeline, Verdict
 from grader.report.rows import in_words, left_out, rows_of
 from grader.report.sequence import sequence_svg
 from grader.report.terminal import print_report
@@ -278,6 +278,12 @@ def test_one_mistake_at_one_line_is_explained_once() -> None:
     assert "\nconcurrent, fin: Reading x\n" in text
     assert text.count("Because x") == 1
     assert "\nother: not all were served: x\n" in text
+
+
+def test_output_of_a_hidden_check_is_not_printed() -> None:
+    for hidden in (True, False):
+        output = ServerOutput(text="secret", total_bytes=6, kept_bytes=6, hidden=hidden)
+        assert ("secret" in printed(report(failed(), output=output), terminal=False)) is not hidden
 
 
 @pytest.mark.parametrize("terminal", [True, False])
