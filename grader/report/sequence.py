@@ -78,6 +78,13 @@ class _Sheet:
         before = (index + 1 for index, row in enumerate(self.rows) if row.event and row.event.at_ms <= at_ms)
         return self.y(max(before, default=0) - 0.5)
 
+    def clear_of_gaps(self, top: float) -> float:
+        """The first height from `top` on at which a label is not in the way of a row that says what is not drawn."""
+        for index, row in enumerate(self.rows):
+            if row.event is None and abs(top + 8 - self.y(index)) < _LABEL_HEIGHT:
+                top = self.y(index) + _LABEL_HEIGHT - 8
+        return top
+
     def draw(self, template: str, *values: object) -> None:
         harmless = [escape_text(value) if isinstance(value, str) else value for value in values]
         self.parts.append(Markup(template).format(*harmless))  # noqa: S704 - the templates are ours, format() escapes
@@ -227,10 +234,11 @@ def _bars(sheet: _Sheet, lane: Lane, bars: list[_Bar]) -> None:
             bar.span.kind,
         )
         # A label only where the bar is tall enough to be meant, and clear of the label below: what it did last counts.
-        if bar.bottom - bar.top >= _ROW / 2 and bar.top + _LABEL_HEIGHT <= free_to:
+        top = sheet.clear_of_gaps(bar.top)
+        if bar.bottom - top >= _ROW / 2 and top + _LABEL_HEIGHT <= free_to:
             words = _short(doing(bar.span), _DOING)
-            sheet.draw('<text class="doing {3}" x="{0}" y="{1}">{2}</text>', x + 10, bar.top + 8, words, bar.span.kind)
-            free_to = bar.top
+            sheet.draw('<text class="doing {3}" x="{0}" y="{1}">{2}</text>', x + 10, top + 8, words, bar.span.kind)
+            free_to = top
 
 
 def _decided(sheet: _Sheet, timeline: Timeline) -> None:
