@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.behaviours import Behaviour
+from grader.behaviours.hands import by_hand, started
 from grader.inquiry import inquire
-from grader.judgement.finding import CheckFailed, Finding
+from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.launch import Launch
-from grader.report.model import Basis, CheckResult, Observed, Verdict
+from grader.report.model import Basis, ByHand, CheckResult, Observed, Verdict
 from grader.spec import CheckFields, Spec
 from grader.stage import Stage
 
@@ -39,7 +40,8 @@ class Examiner:
             ArenaUnavailableError: this machine cannot run the submission; nothing is known of it.
         """
         if broken := self.launch.build():
-            self._for_all = lambda check: result_of(check, broken, 0.0)
+            alike = {"by_hand": started(self.launch.place())}
+            self._for_all = lambda check: result_of(check, broken, 0.0).model_copy(update=alike)
         verdicts: dict[str, Verdict] = {}
         for check in self.spec.checks:
             result = self._result(check, verdicts)
@@ -55,15 +57,19 @@ class Examiner:
         if self._for_all:
             return self._for_all(check)
         began = time.monotonic()
+        self.launch.usage.check = check.id
         try:
             return self._run(check, began)
         except ArenaUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - what goes wrong in here is the grader's fault, never the student's
             self.launch.end()
-            self.notes.append(f"The grader failed in {check.id}: {traceback.format_exc(limit=-3)}")
+            # What a hidden check does is for its own result to tell, which students do not see.
+            where = traceback.format_exc(limit=-3)
+            self.notes.append(f"The grader failed in {check.id}{'.' if check.hidden else f': {where}'}")
             summary = f"the grader failed: {type(error).__name__}: {error}"
-            return result_of(check, Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary), _since(began))
+            facts: dict[str, Fact] = {"traceback": where} if check.hidden else {}
+            return result_of(check, Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary, facts), _since(began))
 
     def _run(self, check: CheckFields, began: float) -> CheckResult:
         assert isinstance(check, Behaviour)  # noqa: S101 - the catalogue holds nothing else
@@ -74,6 +80,7 @@ class Examiner:
         stage = self.launch.stage
         assert stage is not None  # noqa: S101 - it has just been started
         stage.begin()
+        stage.in_hidden_check |= check.hidden
         try:
             finding = check.check(stage)
             if finding.verdict is Verdict.PASS and check.waits_for_replies and not stage.used_up:
@@ -83,6 +90,7 @@ class Examiner:
             result = self._failed(check, stage, failure.finding, began)
         finally:
             self.observed = stage.observed or self.observed
+            self.launch.usage.end()
         self.launch.keep_if_as_it_began()
         return result
 
@@ -112,7 +120,17 @@ class Examiner:
     def _failed(self, check: CheckFields, stage: Stage, finding: Finding, began: float) -> CheckResult:
         seconds, finding = _since(began), stage.trusted(finding)
         shown = inquire(stage, finding, self.launch.work.files, seconds, self.spec.protocol)
+        shown["by_hand"] = self._by_hand(check, finding)
         return result_of(check, finding, seconds).model_copy(update=shown)
+
+    def _by_hand(self, check: CheckFields, finding: Finding) -> ByHand | None:
+        """How a person sees the same, where something was seen."""
+        if finding.verdict is not Verdict.FAIL or not isinstance(check, Behaviour):
+            return None
+        if finding.doing == "start":
+            return started(self.launch.place())
+        shown = check.by_hand()
+        return by_hand(shown, self.spec.protocol, self.launch.place()) if shown else None
 
 
 def _since(began: float) -> float:

@@ -30,6 +30,7 @@ from grader.report.model import (
     CheckResult,
     Observed,
     Report,
+    Resources,
     ServerOutput,
     SpecInfo,
     SubmissionInfo,
@@ -70,6 +71,7 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation
         observed=Observed.model_validate(told.get("observed", {})),
         arena=ArenaInfo.model_validate(told.get("arena", {"isolation": level})),
         checks=results,
+        resources=[Resources.model_validate(stretch) for stretch in told.get("resources", [])],
         output=ServerOutput.model_validate(told.get("output", {})),
         notes=(left_out if work.packages else []) + told.get("notes", []),
     )
@@ -207,7 +209,8 @@ def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
         tell({"unavailable": str(error)})
         return
     rest = {"observed": examiner.observed.model_dump(), "output": launch.output.model_dump()}
-    tell({**rest, "notes": launch.notes + examiner.notes, "done": True})
+    resources = [stretch.model_dump() for stretch in launch.usage.stretches()]
+    tell({**rest, "resources": resources, "notes": launch.notes + examiner.notes, "done": True})
 
 
 def _unfinished(spec: Spec, results: list[CheckResult], late: str) -> list[CheckResult]:

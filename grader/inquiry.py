@@ -57,6 +57,7 @@ def inquire(stage: Stage, finding: Finding, files: Files, seconds: float, protoc
         min(decided_ns, time.monotonic_ns()),
         _DECIDED[finding.basis],
         stage.journal.dropped,
+        {} if finding.ended else _standing(look, stacks, diagnosis if spinning else None),
     )
     lines = raw.evidence_lines(finding.evidence) if finding.evidence else raw.look_lines(look)
     return {"diagnosis": diagnosis, "stood": stood, "evidence": lines, "timeline": timeline}
@@ -132,6 +133,14 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files
             stood = stood.model_copy(update={"function": frame.function, "file": frame.file, "line": frame.line})
         together.setdefault((frame.file, frame.line) if frame else key, []).append(stood)
     return [_one_of(alike, files) for alike in list(together.values())[:_MOST_STOOD]]
+
+
+def _standing(look: Pass, stacks: tuple[Stack, ...], spinning: Diagnosis | None) -> dict[tuple[int, int], int | None]:
+    """The threads that are there, each with the line at which it stands; one that spins, with that of the mistake."""
+    lines = {(stack.pid, stack.tid): frame.line for stack in reversed(stacks) if (frame := stack.own_frame)}
+    if spinning and spinning.line:
+        lines |= {(s.pid, s.tid): spinning.line for s in look.threads if s.call is None and not s.runtime}
+    return {(sample.pid, sample.tid): lines.get((sample.pid, sample.tid)) for sample in look.threads}
 
 
 def _call(sample: ThreadSample, *, told: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import resource
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from grader.arena.ground import Ground
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.server import RunningServer, run_to_end
 from grader.arena.submission import Submission
+from grader.behaviours.hands import Place
 from grader.evidence.abilities import abilities
 from grader.evidence.procfs import own_time, schedstat_moves
 from grader.evidence.records import Evidence, Frame, Wait, WaitKind
@@ -26,9 +28,11 @@ from grader.judgement.levels import arena_info
 from grader.judgement.limits import Allowed
 from grader.judgement.outcome import How, Outcome
 from grader.judgement.protocols import conversation
+from grader.judgement.usage import Usage
 from grader.report.model import Basis, ServerOutput, Verdict
 from grader.spec import Spec
 from grader.stage import Stage
+from grader.stage.stage import reachable
 
 _BUILD_SECONDS, _SYMBOL_SECONDS = 60.0, 5.0
 _EXTRA_ADDRESS_SPACE = 2 << 30
@@ -85,6 +89,7 @@ class Launch:
         self._ports = {self._port}
         self._throttled, self._own_time = throttle_reader(), own_time()
         self._own_files = sandbox.raise_own_files()
+        self.usage = Usage(time.monotonic_ns(), self._throttled)
 
     # Building.
 
@@ -134,6 +139,18 @@ class Launch:
             files=limits.files,
             processes=limits.processes + _EXTRA_PROCESSES + language.threads,
             address_space=address_space,
+        )
+
+    def place(self) -> Place:
+        """Where the submission runs, for people who run it themselves."""
+        listener = self.stage.listener if self.stage else None
+        return Place(
+            build=self.work.build,
+            run=self.work.run,
+            environment={"PORT": str(self.spec.server.port), **self.spec.server.env},
+            host=reachable(listener.local_address) if listener else "127.0.0.1",
+            port=listener.local_port if listener else self.spec.server.port,
+            files=self.spec.limits.files,
         )
 
     # Starting.
@@ -187,6 +204,7 @@ class Launch:
             port_moved=self.ground.port_moved,
             abilities=self._abilities,
             ours=self._ours,
+            usage=self.usage,
             run_again=self._run_again,
             symbols=self._symbols,
         )
@@ -301,10 +319,15 @@ class Launch:
         self.stage.close()
         if self.stage.server.in_background and _IN_BACKGROUND not in self.notes:
             self.notes.append(_IN_BACKGROUND)
-        output = self.stage.server.output
-        if output.total >= self.output.total_bytes:
-            self.output = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept)
+        output, hidden = self.stage.server.output, self.stage.in_hidden_check
+        found = ServerOutput(text=output.text, total_bytes=output.total, kept_bytes=output.kept, hidden=hidden)
+        self.output = max(found, self.output, key=_worth_showing)
         self.stage = None
+
+
+def _worth_showing(output: ServerOutput) -> tuple[bool, int]:
+    """How much of an output can be shown: what students may see first, and then the longest."""
+    return bool(output.total_bytes) and not output.hidden, output.total_bytes
 
 
 def _answers(stage: Stage, port: int) -> bool:

@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 from typing import Any
 
 from grader.report.model import (
+    Act,
     ArenaInfo,
     Basis,
+    ByHand,
     CheckResult,
     Diagnosis,
     Event,
@@ -16,6 +18,7 @@ from grader.report.model import (
     Lane,
     Observed,
     Report,
+    Resources,
     ServerOutput,
     Span,
     SpecInfo,
@@ -96,6 +99,7 @@ def failed(text: str = "x", **changes: Any) -> CheckResult:
         ],
         evidence=[f"thread 1 {text}"],
         timeline=timeline(text),
+        by_hand=ByHand(acts=[Act(words=f"ask {text}", command=f"run {text}")], right=f"answered {text}"),
     )
     return check.model_copy(update=changes)
 
@@ -128,6 +132,10 @@ def report(*checks: CheckResult, text: str = "x", **changes: Any) -> Report:
         observed=Observed(workers="single", waits=["recv"], sockets="blocking"),
         arena=ArenaInfo(missing=[f"nothing {text}"]),
         checks=list(checks) or [passed(), failed(text)],
+        resources=[
+            Resources(check="echo", start_ms=5, end_ms=40, duty=0.5, threads=2, descriptors=5, memory=10 << 20),
+            Resources(check="concurrent", start_ms=40, end_ms=42, threads=1, descriptors=54, memory=12 << 20),
+        ],
         output=ServerOutput(text=f"printed {text}\n", total_bytes=5000, kept_bytes=100),
         notes=[f"a note {text}"],
     )
@@ -143,9 +151,10 @@ def everywhere(text: str) -> Report:
     drawn = found.timeline.model_copy(update={"lanes": lanes, "decided_label": text})
     diagnosis = found.diagnosis.model_copy(update={"excerpt": found.stood[0].excerpt})
     problem = found.model_copy(update={"timeline": drawn, "diagnosis": diagnosis})
+    again = problem.model_copy(update={"id": "again"})
     unknown = failed(text, id="unknown", verdict=Verdict.INCONCLUSIVE, diagnosis=None, timeline=None)
     skipped = passed(id="later", verdict=Verdict.SKIPPED, title=text, summary=text)
-    return report(passed(title=text, summary=text), problem, unknown, skipped, text=text)
+    return report(passed(title=text, summary=text), problem, again, unknown, skipped, text=text)
 
 
 class Page(HTMLParser):

@@ -7,16 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import complaints, look_at
+from browsers import be_shown, be_wide, complaints, look_at, violations
 from conftest import ROOT
+from report_samples import HOSTILE, everywhere, failed, report
 from selenium import webdriver
+from test_trial import ENOUGH, SPEC, trial
 
 from grader.grading import grade
+from grader.judgement.trial import remarks
 from grader.report.html import write_html
+from grader.report.model import ServerOutput
+from grader.report.trial_html import write_trial_html
 from grader.spec import Spec
 
 NAMES = ["ben", "chloe", "hugo", "farid", "alice"]
+PAGES = [*NAMES, "everything", "trial"]
 WIDTHS = {"desktop": 1280, "phone": 390}
+ALL_WIDTHS = {**WIDTHS, "tablet": 768, "wide": 1600}
+LARGEST = 400_000
+"""Bytes of a page of usual size."""
 
 BOXES = """
 const box = e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
@@ -41,6 +50,24 @@ return [...document.body.querySelectorAll('*')].filter(e => !e.closest('svg') &&
   const a = light(getComputedStyle(e).color), b = light(ground(e));
   return [e.textContent.trim().slice(0, 30), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]; });
 """
+UNFOLD = "document.querySelectorAll('details').forEach(e => { e.open = true; })"
+OUT_OF_REACH = """
+const scrolls = e => /auto|scroll/.test(getComputedStyle(e).overflowX + getComputedStyle(e).overflowY);
+const more = e => e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight;
+return [...document.body.querySelectorAll('*')].filter(e => scrolls(e) && more(e) && e.tabIndex < 0)
+  .map(e => e.tagName + '.' + e.className);
+"""
+CUT_OFF = """
+return [...document.body.querySelectorAll('*:not(.unseen)')]
+  .filter(e => getComputedStyle(e).overflowX !== 'visible' || getComputedStyle(e).overflowY !== 'visible')
+  .filter(e => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
+  .map(e => e.tagName + '.' + (e.className.baseVal ?? e.className));
+"""
+HANDLERS = """
+return [...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).map(a => a.name)
+  .filter(name => name.startsWith('on') || ['src', 'style', 'srcdoc', 'formaction'].includes(name));
+"""
+MISLEADING = "\u202e\u2066\u2069\u2028\u2029\ue000\x1b\x07\x9b\x00\u200b"
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +76,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory, select_spec: Spec) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     for name in NAMES:
         write_html(grade(ROOT / "submissions" / name, select_spec), folder / f"{name}.html")
+    write_html(everywhere("x"), folder / "everything.html")
+    write_html(everywhere(" ".join(HOSTILE)), folder / "hostile.html")
+    write_trial_html(trial(ENOUGH, remarks(SPEC, ENOUGH, {})), folder / "trial.html")
     return folder
 
 
@@ -56,7 +86,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, select_spec: Spec) -> Path:
 def look(request: pytest.FixtureRequest, browser: webdriver.Chrome) -> webdriver.Chrome:
     """The browser at one width in one colour scheme, without JavaScript of the page."""
     width, scheme = request.param
-    look_at(browser, WIDTHS[width], scheme)
+    look_at(browser, ALL_WIDTHS[width], scheme)
     return browser
 
 
@@ -78,12 +108,102 @@ def overlapping(boxes: list[tuple[str, float, float, float, float]], allowed: fl
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_scrolls_sideways_or_sticks_out(look: webdriver.Chrome, pages: Path, name: str) -> None:
-    open_page(look, pages, name)
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", ALL_WIDTHS)
+@pytest.mark.parametrize("opened", [False, True], ids=["folded", "unfolded"])
+def test_nothing_scrolls_sideways_or_sticks_out(
+    browser: webdriver.Chrome, pages: Path, name: str, width: str, *, opened: bool
+) -> None:
+    be_wide(browser, ALL_WIDTHS[width])
+    be_shown(browser)
+    open_page(browser, pages, name)
+    if opened:
+        run(browser, UNFOLD)
 
-    assert run(look, "return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
-    assert run(look, OUTSIDE) == []
+    assert run(browser, "return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert run(browser, OUTSIDE) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_accessibility_engine_has_nothing_to_complain_of(look: webdriver.Chrome, pages: Path, name: str) -> None:
+    """All rules of axe-core, those for best practice too, with everything unfolded."""
+    open_page(look, pages, name)
+    run(look, UNFOLD)
+
+    assert violations(look) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_everything_can_be_reached_and_folded_open_with_the_keyboard(
+    browser: webdriver.Chrome, pages: Path, name: str
+) -> None:
+    open_page(browser, pages, name)
+    run(browser, UNFOLD)
+
+    assert run(browser, OUT_OF_REACH) == []
+
+
+@pytest.mark.parametrize("name", ["ben", "everything", "trial"])
+def test_on_paper_nothing_is_cut_off_and_the_ground_is_white(browser: webdriver.Chrome, pages: Path, name: str) -> None:
+    be_wide(browser, ALL_WIDTHS["tablet"])
+    be_shown(browser, "dark", media="print")
+    open_page(browser, pages, name)
+    run(browser, UNFOLD)
+
+    cut = run(browser, CUT_OFF)
+    ground = run(browser, "return getComputedStyle(document.body).backgroundColor")
+    be_shown(browser)
+    assert cut == []
+    assert min(map(int, ground.removeprefix("rgb(").removesuffix(")").split(", "))) > 240
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_not_large(pages: Path, name: str) -> None:
+    assert (pages / f"{name}.html").stat().st_size < LARGEST
+
+
+def test_much_output_does_not_make_a_page_large(tmp_path: Path) -> None:
+    size = 4 << 20
+    output = ServerOutput(text="<" * size, total_bytes=size, kept_bytes=size)
+    write_html(report(failed(), output=output), tmp_path / "report.html")
+
+    assert (tmp_path / "report.html").stat().st_size < LARGEST
+    assert "[... 4,154,304 characters not shown here ...]" in (tmp_path / "report.html").read_text()
+
+
+def test_a_hostile_submission_puts_nothing_into_the_page_but_text(browser: webdriver.Chrome, pages: Path) -> None:
+    elements = "return [...document.querySelectorAll('*:not(span)')].map(e => e.tagName)"
+    be_shown(browser)
+    open_page(browser, pages, "everything")
+    plain, title = run(browser, elements), browser.title
+    open_page(browser, pages, "hostile")
+
+    assert run(browser, elements) == plain
+    assert complaints(browser) == []
+    assert run(browser, "return performance.getEntriesByType('resource').length") == 0
+    assert run(browser, HANDLERS) == []
+    assert browser.title.startswith(f"{title.partition('x')[0]}<script>alert(1)</script>")
+    assert not set(run(browser, "return document.documentElement.textContent + document.title")) & set(MISLEADING)
+
+
+def test_a_command_is_selected_whole(browser: webdriver.Chrome, pages: Path) -> None:
+    be_wide(browser, ALL_WIDTHS["desktop"])
+    open_page(browser, pages, "ben")
+    commands = browser.find_elements("css selector", ".command")
+    commands[1].click()
+
+    assert run(browser, "return getSelection().toString().trim()") == commands[1].text
+    assert commands[1].text == ".venv/bin/python reference/clients/talking.py 127.0.0.1 8080 --clients 50"
+
+
+def test_a_mistake_is_explained_once_and_the_other_checks_lead_there(browser: webdriver.Chrome, pages: Path) -> None:
+    be_wide(browser, ALL_WIDTHS["desktop"])
+    open_page(browser, pages, "ben")
+    links = browser.find_elements("css selector", ".again a")
+
+    assert len(links) == 6
+    assert {link.get_attribute("href").rpartition("#")[2] for link in links} == {"concurrent"}  # type: ignore[union-attr]
+    assert len(browser.find_elements("css selector", ".diagnosis")) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -98,6 +218,7 @@ def test_blocks_do_not_overlap(look: webdriver.Chrome, pages: Path, name: str) -
 def test_labels_of_a_picture_do_not_overlap(look: webdriver.Chrome, pages: Path, name: str) -> None:
     open_page(look, pages, name)
 
+    run(look, UNFOLD)
     count = run(look, "return document.querySelectorAll('svg.sequence').length")
     assert count
     for index in range(count):

@@ -72,7 +72,7 @@ def test_the_json_has_the_fields_of_schema_1() -> None:
     found = json.loads(report_json(report()))
 
     assert found["schema"] == 1
-    whole = "schema grader started seconds spec submission score max_score observed arena checks output notes"
+    whole = "schema grader started seconds spec submission score max_score observed arena checks resources output notes"
     assert set(found) == set(whole.split())
     assert set(found["spec"]) == {"id", "title", "sha256"}
     assert set(found["submission"]) == {"name", "entry", "language", "sha256"}
@@ -80,7 +80,7 @@ def test_the_json_has_the_fields_of_schema_1() -> None:
     assert set(found["arena"]) == {"isolation", "evidence", "missing"}
     check = found["checks"][1]
     asked = "id behaviour title verdict basis points max_points hidden seconds summary diagnosis facts"
-    assert set(check) == {*asked.split(), "hint", "steps", "stood", "evidence", "timeline"}
+    assert set(check) == {*asked.split(), "hint", "steps", "stood", "evidence", "timeline", "by_hand"}
     assert set(check["diagnosis"]) == {"id", "title", "file", "line", "explanation", "hint", "reading", "excerpt"}
     assert check["facts"] == {"clients": 50, "served": 1, "said": "x", "several": ["x", "b"]}
 

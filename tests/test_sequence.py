@@ -6,6 +6,7 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,9 @@ from rich.console import Console
 from grader.report import people
 from grader.report.escape import escape_text
 from grader.report.html import render_html
-from grader.report.model import Event, Lane, Report, Timeline, Verdict
-from grader.report.sequence import in_words, rows_of, sequence_svg
+from grader.report.model import Event, Lane, Report, ServerOutput, Span, Timeline, Verdict
+from grader.report.rows import in_words, left_out, rows_of
+from grader.report.sequence import sequence_svg
 from grader.report.terminal import print_report
 
 
@@ -83,9 +85,10 @@ def test_a_wait_is_a_bar_with_its_call_and_line() -> None:
     first, second, *_, last = [float(time.get("y", 0)) for time in of_class(picture, "time")]
     assert first < float(bar.get("y", 0)) < second
     assert last < float(bar.get("y", 0)) + float(bar.get("height", 0))
-    assert "recvfrom(fd 4) hello, 0.2 to 1.5 ms" in "".join(bar.itertext())
+    said = "0.2 ms to 1.5 ms: main thread hello waits without time limit in recvfrom(fd 4) hello, line 3"
+    assert "".join(bar.itertext()) == said
     (doing,) = of_class(picture, "doing")
-    assert "".join(doing.itertext()).startswith("recvfrom(fd 4)")
+    assert "".join(doing.itertext()) == "recvfrom(fd 4) hello, li…"
 
 
 def test_the_moment_of_proof_is_marked() -> None:
@@ -101,6 +104,53 @@ def test_a_long_run_is_folded_with_a_notice() -> None:
     (gap,) = [row for row in rows if row.event is None]
     assert gap.skipped == 400 - (len(rows) - 1)
     assert f"{gap.skipped} events not drawn" in "".join(drawn(many(2, 400)).itertext())
+
+
+def spans(*times: tuple[float, float], kind: str = "timed", label: str = "poll") -> list[Span]:
+    return [
+        Span(lane="t1.1", start_ms=start, end_ms=end, kind=kind, label=f"{label} {number}")
+        for number, (start, end) in enumerate(times)
+    ]
+
+
+def test_what_a_thread_did_last_reaches_to_the_verdict_and_is_labelled() -> None:
+    lasting = Span(lane="t1.1", start_ms=0.9, end_ms=2.0, kind="wait", label="recvfrom(fd 4)", line=13)
+    picture = drawn(timeline().model_copy(update={"spans": [*spans((0.1, 0.2)), lasting]}))
+
+    bar = of_class(picture, "bar")[0]
+    verdict = of_class(picture, "decided")[0]
+    assert float(bar.get("y", 0)) + float(bar.get("height", 0)) == float(verdict.get("y1", 0))
+    assert [label.text for label in of_class(picture, "doing")] == ["recvfrom(fd 4), line 13"]
+
+
+def test_stretches_between_the_same_rows_are_one_bar() -> None:
+    turns = [(0.61 + number / 1000, 0.611 + number / 1000) for number in range(300)]
+    picture = drawn(timeline().model_copy(update={"spans": spans(*turns)}))
+
+    (bar,) = of_class(picture, "bar")
+    assert "".join(bar.itertext()).endswith("; and 299 other stretches meanwhile")
+
+
+def test_of_many_stretches_the_last_are_told_and_the_others_counted() -> None:
+    turns = [(0.61 + number / 1000, 0.611 + number / 1000) for number in range(300)]
+    words = in_words(timeline().model_copy(update={"spans": spans(*turns)}))
+
+    assert "(276 earlier stretches of the server's threads left out)" in words
+    assert sum("poll" in line for line in words) == 24
+
+
+def test_events_that_were_not_kept_are_counted_where_they_are_missing() -> None:
+    rows = rows_of(timeline().model_copy(update={"dropped": 70}), {"ann", "bob"})
+
+    assert [row.skipped for row in rows] == [0, 0, 70, 0, 0, 0]
+    assert "(70 events not drawn)" in in_words(timeline().model_copy(update={"dropped": 70}))
+
+
+def test_the_page_says_how_many_threads_are_not_drawn() -> None:
+    lanes = [Lane(id=f"t{n}", label=f"thread {n}", kind="thread") for n in range(8)]
+
+    assert left_out(timeline().model_copy(update={"lanes": lanes})) == "5 more threads"
+    assert left_out(timeline()) == ""
 
 
 def test_pieces_of_one_message_are_one_row() -> None:
@@ -125,7 +175,9 @@ def test_the_page_says_how_many_clients_are_not_drawn(clients: int, said: str) -
 
 
 def test_where_nobody_took_part_there_is_no_picture() -> None:
-    assert Page(render_html(report(failed(timeline=Timeline())))).all("svg") == []
+    page = Page(render_html(report(failed(timeline=Timeline()))))
+
+    assert {picture["class"] for picture in page.all("svg")} == {"strip"}
     assert in_words(Timeline()) == []
 
 
@@ -143,17 +195,19 @@ def test_every_picture_has_words_for_those_who_do_not_see_it() -> None:
 
     assert page.all("svg")
     assert all(picture["role"] == "img" and picture["aria-label"] for picture in page.all("svg"))
-    assert "0.4 ms: client 2 sends hello 5 B" in Page(render_html(report(failed(timeline=timeline())))).words
+    assert "0.4 ms: client 2 sends 5 B: hello" in Page(render_html(report(failed(timeline=timeline())))).words
 
 
 @pytest.mark.parametrize("found", [timeline(), many(2, 9)])
-def test_the_words_tell_what_the_picture_shows(found: Timeline) -> None:
-    steps = [step.findtext("title", "") for step in of_class(drawn(found), "what")]
-    times = ["".join(time.itertext()) for time in of_class(drawn(found), "time")]
+def test_whatever_has_a_title_in_the_picture_is_told_in_words(found: Timeline) -> None:
+    picture = drawn(found)
+    titled = [
+        element for element in picture.iter() if element.tag in ("g", "rect") and element.find("title") is not None
+    ]
+    decided = "".join("".join(element.itertext()) for element in of_class(picture, "decided"))
 
-    for line, at, step in zip(in_words(found), times, steps, strict=True):
-        assert line.startswith(f"{at}: ")
-        assert line.endswith(step)
+    assert sorted(in_words(found)) == sorted([*(element.findtext("title", "") for element in titled), decided])
+    assert in_words(found)[-1] == decided
 
 
 def test_the_words_tell_the_same_events() -> None:
@@ -161,12 +215,14 @@ def test_the_words_tell_the_same_events() -> None:
 
     assert words == [
         "0.1 ms: client 1 connects",
+        "0.2 ms to 1.5 ms: main thread hello waits without time limit in recvfrom(fd 4) hello, line 3",
         "0.3 ms: client 2 connects",
-        "0.4 ms: client 2 sends hello 5 B",
-        "0.5 ms: client 1 receives hello 5 B",
-        "0.6 ms: client 1 FIN (half-close)",
+        "0.4 ms: client 2 sends 5 B: hello",
+        "0.5 ms: client 1 receives 5 B: hello",
+        "0.6 ms: client 1 half-closes (FIN)",
+        "2.0 ms: proved: nothing more can happen",
     ]
-    assert "(352 events left out)" in in_words(many(2, 400))
+    assert "(352 events not drawn)" in in_words(many(2, 400))
 
 
 # the terminal
@@ -224,6 +280,12 @@ def test_one_mistake_at_one_line_is_explained_once() -> None:
     assert "\nother: not all were served: x\n" in text
 
 
+def test_output_of_a_hidden_check_is_not_printed() -> None:
+    for hidden in (True, False):
+        output = ServerOutput(text="secret", total_bytes=6, kept_bytes=6, hidden=hidden)
+        assert ("secret" in printed(report(failed(), output=output), terminal=False)) is not hidden
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_hidden_check_says_nothing_in_the_terminal(*, terminal: bool) -> None:
     text = printed(report(failed("secret", hidden=True, title="secret"), text="x"), terminal=terminal)
@@ -243,10 +305,16 @@ def test_a_hidden_check_says_nothing_in_the_terminal(*, terminal: bool) -> None:
         *((people.seconds, *case) for case in [(1.44, "1.4 s"), (75, "75.0 s")]),
         *((people.size, *case) for case in [(0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (12800, "12.5 KiB")]),
         *((people.size, *case) for case in [(4 << 20, "4 MiB"), (5 << 40, "5120 GiB")]),
+        (people.moment, "2026-01-02T03:04:05+00:00", "2 January 2026, 03:04 UTC"),
+        (people.moment, "later", "later"),
+        *(
+            (people.clock, *case)
+            for case in [(0.04, "0.0 ms"), (999.9, "999.9 ms"), (1245.1, "1.245 s"), (6e4, "60.0 s")]
+        ),
         *((people.number, *case) for case in [(12.0, "12"), (7.5, "7.5"), (0.0, "0"), (33.333, "33.33"), (100, "100")]),
     ],
 )
-def test_times_sizes_and_points_are_written_for_people(write: Callable[[float], str], value: float, words: str) -> None:
+def test_times_sizes_and_points_are_written_for_people(write: Callable[[Any], str], value: Any, words: str) -> None:
     assert write(value) == words
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import ClassVar
 
+from grader.behaviours.hands import Shown
 from grader.judgement.finding import Finding
 from grader.spec import CheckFields
 from grader.stage import Stage
@@ -28,6 +29,10 @@ class Behaviour(CheckFields):
         Raises:
             CheckFailed: the server does not do it; carries the finding.
         """
+
+    def by_hand(self) -> Shown | None:
+        """How a person sees the same by hand, with the reference clients; None where that is not to be had."""
+        return None
 
 
 @functools.cache

@@ -8,10 +8,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
+from grader.behaviours.hands import Shown, clients, shown
+from grader.clients.personas import silent, talking
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.spec import Spec
 from grader.stage import Guest, Stage
+
+_HEARD_BY_HAND = 5
 
 
 class Broadcast(Behaviour):
@@ -53,6 +57,10 @@ class Broadcast(Behaviour):
         self._all_speak(stage, staying, f"after {len(leaving)} had left, the others did not all hear each other")
         words = f"{self.clients} clients heard each other, and {len(staying)} when others had left"
         return passed(words, clients=self.clients)
+
+    def by_hand(self) -> Shown:
+        others = clients(silent, min(self.clients - 1, _HEARD_BY_HAND))
+        return shown("all others receive the line, whole, and once", others, clients(talking, message="hello all\n"))
 
     def _come(self, stage: Stage, count: int) -> list[Guest]:
         guests = stage.connect(count)

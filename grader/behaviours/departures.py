@@ -145,3 +145,14 @@ WAYS: dict[str, tuple[Departure, str]] = {
     "storm": (_storm, "left all at once while others came"),
 }
 """By the name that a spec gives it: what happens, and that in words."""
+
+BY_HAND: dict[str, tuple[bool, Persona]] = {
+    "fin": (True, personas.polite),
+    "reset": (True, personas.resetting),
+    "half_close": (True, personas.half_closing),
+    "mid_message": (False, personas.interrupted),
+    "while_replying": (False, personas.unreading),
+    "before_accept": (True, personas.hasty),
+    "storm": (True, personas.resetting),
+}
+"""Whether they leave by themselves, and the persona that leaves so, or is about to when it is interrupted."""

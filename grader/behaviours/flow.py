@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
+from grader.behaviours.hands import Look, Shown, clients, shown
+from grader.clients.personas import polite, talking, unreading
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.report import people
@@ -16,6 +18,7 @@ from grader.stage import Guest, Stage
 _SMALL_BUFFER = 4096
 _MOST_ASKED = 64 << 20
 _ASKED_AT_A_TIME = 1 << 20
+_TIMES_BY_HAND = 4
 
 
 def hold_back(stage: Stage, guest: Guest, size: int, doing: str) -> None:
@@ -54,6 +57,10 @@ class LargeMessage(Behaviour):
         summary = f"{self.size} bytes came back whole, and then {late} to a client who read them late"
         return passed(summary, size=self.size, late=late)
 
+    def by_hand(self) -> Shown:
+        late = clients(talking, size=self.size * _TIMES_BY_HAND, read_after=2)
+        return shown("both get back every byte, the one who reads late too", clients(talking, size=self.size), late)
+
 
 class SlowReader(Behaviour):
     """Serve the others while one client asks for more than every buffer holds, and does not read.
@@ -77,6 +84,10 @@ class SlowReader(Behaviour):
         slow.client.resume()
         stage.answered([slow], f"{slow.name} read late, and not every byte was there", doing="slow_reader")
         return passed(f"{self.others} others were served while {slow.name} did not read", others=self.others)
+
+    def by_hand(self) -> Shown:
+        right = "the others are answered while the first does not read"
+        return shown(right, clients(unreading), clients(polite, self.others))
 
 
 class MemoryCeiling(Behaviour):
@@ -115,6 +126,10 @@ class MemoryCeiling(Behaviour):
             words += f"; {people.size(self.at_most)} are allowed"
             stage.fail_observed(words, doing="memory", asked=asked, taken=taken, held=held)
         return passed(words, asked=asked, taken=taken, held=held)
+
+    def by_hand(self) -> Shown:
+        right = f"it holds at most {people.size(self.at_most)} more than before"
+        return shown(right, Look.MEMORY, clients(unreading, size=self.asked), Look.MEMORY)
 
 
 BEHAVIOURS = (LargeMessage, SlowReader, MemoryCeiling)

@@ -7,8 +7,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
-from grader.behaviours.departures import WAYS, Party
+from grader.behaviours.departures import BY_HAND, WAYS, Party
+from grader.behaviours.hands import Look, Shown, Typed, clients, shown
 from grader.behaviours.rounds import leak
+from grader.clients.personas import polite
 from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
@@ -65,6 +67,16 @@ class Disconnect(Behaviour):
             clients=self.clients,
             rounds=self.rounds,
         )
+
+    def by_hand(self) -> Shown:
+        leaves, leave = BY_HAND[self.how]
+        rounds = self.rounds if leaves else 1
+        come = clients(leave, self.clients if self.staying else 1, rounds=rounds)
+        stays = Typed("a line that is typed here is answered, before and after") if self.staying else clients(polite)
+        before, after = ((stays,), ()) if self.staying else ((), (stays,))
+        gone = "when they have left" if leaves else "when they have left (Ctrl-C)"
+        right = f"{gone}, others are answered, and the server holds and burns what it did before"
+        return shown(right, *before, come, *after, Look.DESCRIPTORS, Look.DUTY)
 
     def _serve_another(self, stage: Stage, staying: list[Guest], number: int, after: str) -> None:
         (guest,) = staying or stage.connect()

@@ -9,6 +9,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
+from grader.behaviours.hands import AGAIN, Look, Shown, Typed, clients, shown
+from grader.clients.personas import talking
 from grader.judgement.budget import Budget
 from grader.judgement.expectations import Kernel
 from grader.judgement.finding import CheckFailed, Finding, passed
@@ -65,6 +67,11 @@ class Starts(Behaviour):
             stage.fail_observed(words, doing="starts", port=stage.port)
         return passed(f"it listens on {where}", port=stage.port)
 
+    def by_hand(self) -> Shown:
+        port = f"port {self.port}" if self.port else "some port"
+        where = {"any": f"on every address (0.0.0.0 or *), {port}", "loopback": f"on 127.0.0.1 alone, {port}"}
+        return shown(f"it listens {where.get(self.address, f'on {port}')}", Look.LISTENS)
+
 
 class Stops(Behaviour):
     """End when it is told to, with clients connected.
@@ -116,6 +123,11 @@ class Stops(Behaviour):
             raise CheckFailed(finding)
         return passed(f"it ended on {with_clients}", status=status)
 
+    def by_hand(self) -> Shown:
+        come = [clients(talking, self.clients)] if self.clients else []
+        told = Look.TERMINATE if self.on == "SIGTERM" else Look.INTERRUPT
+        return shown("it ends, without a traceback, and nobody listens any more", *come, told, Look.LISTENS)
+
 
 def _complaints(output: str) -> list[str]:
     """The last line of each traceback, but for those of cancelled tasks: asyncio cancels, and logs, what is left."""
@@ -160,6 +172,10 @@ class Restarts(Behaviour):
             stage.fail_observed(words, doing="restarts", waiting=waiting)
         _one_is_served(stage, 1, "restarts")
         return passed(f"{again}, it listens on port {port} and serves", waiting=waiting)
+
+    def by_hand(self) -> Shown:
+        served = Typed("a line that is typed here is answered")
+        return shown("it listens again at once", clients(talking, self.clients), Look.KILL, AGAIN, served)
 
 
 def _one_is_served(stage: Stage, clients: int, doing: str) -> list[Guest]:

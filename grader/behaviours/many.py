@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
-from grader.clients.personas import Steps, Until
+from grader.behaviours.hands import Shown, clients, shown
+from grader.clients.personas import Steps, Until, fragmenting, polite, talking
 from grader.judgement.expectations import Answered, AnsweredOrRefused
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How, Outcome
@@ -37,6 +38,9 @@ class ConcurrentClients(Behaviour):
                 served = sum(guest.transcript.complete for guest in guests)
                 stage.fail(found, otherwise, guests, doing="concurrent", clients=self.clients, served=served)
         return passed(f"all {self.clients} clients were served while all were connected", clients=self.clients)
+
+    def by_hand(self) -> Shown:
+        return shown("all are answered, and nobody has to leave for that", clients(talking, self.clients))
 
 
 class Capacity(Behaviour):
@@ -74,6 +78,11 @@ class Capacity(Behaviour):
         refused = self.clients - served
         others = f", and turned away {refused}" if refused else ""
         return passed(f"it held {served} clients at once{others}", clients=self.clients, served=served)
+
+    def by_hand(self) -> Shown:
+        some = f"at least {self.at_least:,} are answered, and the others turned away"
+        right = f"{some if self.may_refuse else 'all are answered'}; the server lives on"
+        return shown(right, clients(talking, self.clients))
 
     def _require_enough(self, stage: Stage, found: Outcome, guests: list[Guest], served: int) -> None:
         enough = served >= (self.at_least if self.may_refuse else self.clients)
@@ -136,6 +145,10 @@ class Isolation(Behaviour):
         )
         return passed(f"{self.clients} clients spoke at once, and each heard its own", clients=self.clients)
 
+    def by_hand(self) -> Shown:
+        speak = clients(fragmenting, self.clients, number=self.size, message="this is client {n}\n")
+        return shown("each hears what it has said itself, with its own number", speak)
+
 
 def _byte_by_byte(guest: Guest, request: bytes) -> Steps:
     for index in range(len(request)):
@@ -177,6 +190,9 @@ class Churn(Behaviour):
             present = staying + new
         stage.dismiss(present)
         return passed(f"{come} clients came and went, {self.present} at a time", clients=come)
+
+    def by_hand(self) -> Shown:
+        return shown("all are answered", clients(polite, self.present, rounds=max(self.clients // self.present, 1)))
 
     def _served(self, stage: Stage, guests: list[Guest], before: int) -> None:
         words = f"a client was not served after {before} others had come and most of them had left"

@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
+from grader.behaviours.hands import Look, Shown, clients, shown
+from grader.clients.personas import silent
 from grader.evidence.records import Pass, Stack
 from grader.judgement import io_model
 from grader.judgement.expectations import Answered
@@ -75,6 +77,10 @@ class IoModel(Behaviour):
             self._require_awake(stage, guests)
         summary = f"with {last.clients} silent clients, {found.explanation}, waiting in {' and '.join(found.waits)}"
         return Finding(Verdict.PASS, Basis.OBSERVATION, summary, facts)
+
+    def by_hand(self) -> Shown:
+        right = "it has the threads, and waits in the call, that its model asks for"
+        return shown(right, clients(silent, self.clients), Look.THREADS, Look.WAITS)
 
     def _come(self, stage: Stage) -> list[Guest]:
         guests = stage.connect_some(self.clients)

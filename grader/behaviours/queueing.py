@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from grader.behaviours.base import Behaviour
+from grader.behaviours.hands import Shown, clients, shown
+from grader.clients.personas import polite, talking
 from grader.judgement.expectations import Answered, OneAnswered
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How, Outcome
@@ -36,6 +38,9 @@ class QueuedClients(Behaviour):
             stage.answered([guest], otherwise, doing="queue", served=number)
             stage.dismiss([guest])
         return passed(f"{len(guests)} clients were served one after the other", clients=len(guests))
+
+    def by_hand(self) -> Shown:
+        return shown("all are answered, one after the other", clients(polite, self.clients))
 
 
 class PoolLimit(Behaviour):
@@ -76,6 +81,10 @@ class PoolLimit(Behaviour):
             served += [guest for guest in waiting if guest.transcript.complete]
             waiting = [guest for guest in waiting if not guest.transcript.complete]
         return passed(f"{bound} clients were served at once, and the others in turn", bound=bound, clients=self.clients)
+
+    def by_hand(self) -> Shown:
+        right = f"between {self.at_least} and {self.at_most} are answered while all stay; the others wait"
+        return shown(right, clients(talking, self.clients))
 
     def _require_bounds(self, stage: Stage, found: Outcome, guests: list[Guest], served: list[Guest]) -> None:
         count = len(served)

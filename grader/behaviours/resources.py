@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
+from grader.behaviours.hands import Look, Shown, clients, shown
 from grader.behaviours.rounds import leak
+from grader.clients.personas import polite, repeating, silent
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Finding, passed
 from grader.judgement.outcome import How
@@ -69,6 +71,14 @@ class CpuCeiling(Behaviour):
             )
         return passed(f"{situation}: {figures}", duty=round(duty.share, 3))
 
+    def by_hand(self) -> Shown:
+        come = {
+            "idle": [],
+            "idle_clients": [clients(silent, self.clients)],
+            "after_disconnect": [clients(polite, rounds=self.clients)],
+        }[self.when]
+        return shown(f"it uses at most {self.at_most:.0%} of a core", *come, Look.DUTY)
+
     def _prepare(self, stage: Stage) -> None:
         # Whether many can be served at once is for other checks to say: here silent clients come as far as they
         # are let, and those who are to leave come one after the other.
@@ -111,6 +121,10 @@ class DescriptorLeak(Behaviour):
             stage.fail_observed(f"{grown} ({each})", doing="leak")
         return passed(f"{self.rounds} rounds left nothing open ({each})", rounds=self.rounds)
 
+    def by_hand(self) -> Shown:
+        ask = clients(repeating, self.clients, number=self.messages)
+        return shown("messages leave no descriptor open, only clients have one each", ask, Look.DESCRIPTORS)
+
 
 class ThreadCeiling(Behaviour):
     """Have no more threads than stated, in all processes together, however many clients there are.
@@ -146,6 +160,10 @@ class ThreadCeiling(Behaviour):
         asked = f"with {len(guests)} clients that have asked"
         most = max(most, self._count(stage, asked, of_the_runtime, len(guests)))
         return passed(f"it never had more than {most} threads, {self.at_most} are allowed", threads=most)
+
+    def by_hand(self) -> Shown:
+        come = [clients(silent, self.clients)] if self.clients else []
+        return shown(f"it has at most {self.at_most:,} threads, in all its processes", *come, Look.THREADS)
 
     def _count(self, stage: Stage, when: str, of_the_runtime: int, clients: int) -> int:
         if (rest := stage.rest()).how is How.ENDED:

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
-from grader.clients.personas import Until, fragmenting
+from grader.behaviours.hands import Shown, clients, shown
+from grader.clients.personas import Until, fragmenting, polite, talking
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.spec import Size
@@ -55,6 +56,12 @@ class Echo(Behaviour):
         stage.answered([guest], f"{self.pipelined} messages sent at once were not answered rightly", doing="echo")
         return passed(f"every reply was right, {guest.transcript.received} bytes in all", messages=len(self.sizes))
 
+    def by_hand(self) -> Shown:
+        large = clients(talking, size=max(self.sizes))
+        cut = [clients(fragmenting, number=self.pieces)] if self.pieces else []
+        several = [clients(talking, message="hello\n" * self.pipelined)] if self.pipelined else []
+        return shown("each gets the whole reply to what it has sent, and nothing else", large, *cut, *several)
+
     def _in_pieces(self, stage: Stage, guest: Guest) -> None:
         if self.pieces:
             script = fragmenting(self.pieces)(guest, stage.request(0))
@@ -84,6 +91,9 @@ class SequentialClients(Behaviour):
                     rest, f"the server did not live on when client {number + 1} had left", [], doing="sequential"
                 )
         return passed(f"{self.clients} clients were served one after the other", clients=self.clients)
+
+    def by_hand(self) -> Shown:
+        return shown("each is answered, however many were there before", clients(polite, rounds=self.clients))
 
 
 BEHAVIOURS = (Echo, SequentialClients)

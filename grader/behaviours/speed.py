@@ -8,6 +8,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
+from grader.behaviours.hands import Look, Shown, clients, shown
+from grader.clients.personas import repeating
 from grader.judgement.finding import CheckFailed, Finding, passed
 from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
@@ -58,6 +60,11 @@ class Throughput(Behaviour):
             words += f", at least {self.at_least:.0%} are asked for"
             stage.fail_observed(words, doing="throughput", share=round(share, 3), rounds=len(ours))
         return passed(words, share=round(share, 3), rounds=len(ours))
+
+    def by_hand(self) -> Shown:
+        right = f"for the same messages the server {self.reference} uses at least {self.at_least:.0%} of that time"
+        ask = clients(repeating, self.clients, number=self.messages, size=self.size)
+        return shown(right, Look.CPU, ask, Look.CPU)
 
     @staticmethod
     def _require_quiet(stage: Stage) -> None:

@@ -11,7 +11,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from grader.behaviours.base import Behaviour
+from grader.behaviours.hands import Shown, Typed, clients, shown
 from grader.behaviours.steps import Expect, ForEach, Payload, Quiet, Repeat, Step, numbered, problems_of
+from grader.clients.personas import silent
 from grader.judgement.expectations import Connected, Ended, Kernel
 from grader.judgement.finding import CheckFailed, Finding, passed
 from grader.judgement.io_model import waits_of
@@ -21,6 +23,8 @@ from grader.report import people
 from grader.report.model import Basis, StepResult, Verdict
 from grader.spec import Spec
 from grader.stage import Guest, Stage
+
+_PLAYED_BY_HAND = 4
 
 Cast = dict[str, list[Guest]]
 
@@ -55,6 +59,14 @@ class Scenario(Behaviour):
             raise CheckFailed(self._with_steps(failure.finding, play)) from None
         count = len(self.steps)
         return passed(f"{'its one step was' if count == 1 else f'all {count} steps were'} taken", steps=count)
+
+    def by_hand(self) -> Shown:
+        """Those who say something are played by a person, each at a prompt; groups just come."""
+        steps = [step for _, _, step in numbered(self.steps)]
+        groups = {name: count for step in steps if step.connect for name, count in step.connect.items()}
+        alone = [Typed(f"be {name}, and type what the story lets {name} say") for name in groups if groups[name] == 1]
+        many = [clients(silent, count) for count in groups.values() if count > 1]
+        return shown("everybody receives what the story says", *alone[:_PLAYED_BY_HAND], *many[:1])
 
     def _with_steps(self, finding: Finding, play: _Play) -> Finding:
         """The finding with how far every step got; it begins with the one that failed."""

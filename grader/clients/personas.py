@@ -96,7 +96,7 @@ def fragmenting(pieces: int) -> Persona:
 
 
 def interrupted(speaker: Speaker, message: bytes) -> Steps:
-    """Says half of a message; when the server has read that, whoever runs it lets it leave without the other half."""
+    """Says half of a message, and no more. When the server has read that, whoever runs it lets it leave."""
     speaker.announce(message)
     speaker.say(message[: len(message) // 2])
     yield Until.TAKEN
@@ -110,6 +110,25 @@ def unreading(speaker: Speaker, message: bytes) -> Steps:
 
 
 def talking(speaker: Speaker, message: bytes) -> Steps:
-    """Asks, reads while it sends however long the message is, and stays."""
+    """Asks, waits for the reply, and stays. However long the message is, it reads while it sends."""
     speaker.ask(message)
     yield Until.ANSWERED
+
+
+def repeating(times: int) -> Persona:
+    """Asks `times` times, each time when the reply before has come, and stays."""
+
+    def persona(speaker: Speaker, message: bytes) -> Steps:
+        for _ in range(times):
+            speaker.ask(message)
+            yield Until.ANSWERED
+
+    persona.__name__ = "repeating"
+    return persona
+
+
+def hasty(speaker: Speaker, message: bytes) -> Steps:
+    """Asks, and resets at once."""
+    speaker.ask(message)
+    speaker.reset()
+    yield from ()

@@ -228,6 +228,17 @@ class ProcReader:
                 found += map(int, os.listdir(f"{self.root}/{pid}/task"))
         return found
 
+    def open_descriptors(self) -> int:
+        """How many descriptors all processes have open, 0 where the kernel does not tell (before Linux 6.2).
+
+        It tells as the size of a folder of descriptors (proc_pid_fd(5)), so that none has to be read for this.
+        """
+        total = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                total += os.stat(f"{self.root}/{pid}/fd").st_size  # noqa: PTH116 - hot
+        return total
+
     def cpu_seconds(self) -> float:
         """CPU time that the tree has used so far: the living processes, and the ended ones that were waited for."""
         total = 0.0

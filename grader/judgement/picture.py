@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from grader.clients.journal import Entry
@@ -13,6 +14,9 @@ T = TypeVar("T")
 _MOST_EVENTS = 400
 _MOST_SPANS = 400
 
+Lines = Mapping[tuple[int, int], int | None]
+"""Threads, each by its process and thread id, with the line of the submission that it stood at, if that is known."""
+
 
 def draw(
     entries: list[Entry],
@@ -22,18 +26,22 @@ def draw(
     decided_ns: int,
     decided: str,
     dropped: int = 0,
+    standing: Lines | None = None,
 ) -> Timeline:
     """Everything on one scale: milliseconds since `began_ns`.
 
-    Of more events than a page can show, the first and the last are kept: how it began, and how it ended.
+    Of more events than a page can show, the first and the last are kept: how it began, and how it ended. `standing`
+    are the threads that were still there at `decided_ns`: what each was last seen doing it did until then.
     """
-    threads = dict.fromkeys((s.pid, s.tid) for s in stretches)
+    stretches = [stretch for stretch in stretches if stretch.began_ns <= decided_ns]
+    threads = {(stretch.pid, stretch.tid): stretch for stretch in stretches}
+    lasting = {stretch: line for key, line in (standing or {}).items() if (stretch := threads.get(key))}
     lanes = [
         Lane(id=f"t{pid}.{tid}", label=names.get((pid, tid), f"thread {tid}"), kind="thread") for pid, tid in threads
     ]
     lanes += [Lane(id=_lane(name), label=name, kind="client") for name in dict.fromkeys(e.client for e in entries)]
     shown = _ends(entries, _MOST_EVENTS)
-    spans = _ends(stretches, _MOST_SPANS)
+    spans = _ends([stretch for stretch in stretches if stretch not in lasting], _MOST_SPANS) + list(lasting)
     return Timeline(
         lanes=lanes,
         events=[
@@ -44,9 +52,10 @@ def draw(
             Span(
                 lane=f"t{s.pid}.{s.tid}",
                 start_ms=_ms(s.began_ns, began_ns),
-                end_ms=_ms(s.ended_ns, began_ns),
+                end_ms=_ms(decided_ns if s in lasting else min(s.ended_ns, decided_ns), began_ns),
                 kind=s.kind,
                 label=s.label,
+                line=lasting.get(s),
             )
             for s in spans
         ],

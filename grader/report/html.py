@@ -15,13 +15,17 @@ from grader.report.escape import escape_text
 from grader.report.json_file import write_atomically
 from grader.report.model import CheckResult, Excerpt, Report, Verdict
 from grader.report.page import render
-from grader.report.sequence import in_words, lanes_of, sequence_svg
+from grader.report.rows import in_words, left_out, worth_drawing
+from grader.report.sequence import sequence_svg
+from grader.report.strip import parts, shown_resources, strips
 
 BASES = {
     "observation": "seen directly: a reply, a wrong byte, an exit",
     "proof": "the kernel's state shows that nothing else can happen",
     "budget": "neither seen nor proved: a stated budget was spent",
 }
+IO_MODEL = "io_model"
+"""The behaviour that looks at the IO model."""
 _WORKERS = {
     "single": "one thread serves everybody",
     "threads": "a thread for each client",
@@ -66,9 +70,12 @@ def _highlighted(tokens: list[tuple[object, str]]) -> list[Markup]:
 
 def render_html(report: Report) -> str:
     """The page as text. Whatever came from the submission is escaped, control characters are spelled out."""
+    used = shown_resources(report)
     return render(
         "report.html.j2",
         report=report,
+        strips=strips(used),
+        parts=parts(used),
         bases=BASES,
         observed=_observed(report),
         problems=[check for check in report.checks if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)],
@@ -77,8 +84,24 @@ def render_html(report: Report) -> str:
         source_lines=source_lines,
         picture=_picture,
         words=in_words,
-        left_out=lambda timeline: lanes_of(timeline)[1],
+        left_out=left_out,
+        worth_drawing=worth_drawing,
+        again=_again(report),
     )
+
+
+def _again(report: Report) -> dict[str, CheckResult]:
+    """For checks that fail for a mistake which an earlier one has shown already, by their ids: that earlier one."""
+    first: dict[object, CheckResult] = {}
+    found: dict[str, CheckResult] = {}
+    for check in report.checks:
+        mistake = check.diagnosis
+        if check.verdict is not Verdict.FAIL or check.hidden or mistake is None:
+            continue
+        earlier = first.setdefault((mistake.id, mistake.file, mistake.line), check)
+        if earlier is not check:
+            found[check.id] = earlier
+    return found
 
 
 def _picture(check: CheckResult) -> Markup:
@@ -87,9 +110,10 @@ def _picture(check: CheckResult) -> Markup:
 
 
 def _observed(report: Report) -> str:
-    """The IO model in plain words, "" where it was not looked at."""
+    """The IO model in plain words, "" where it was not looked at, or only for a hidden check."""
     seen = report.observed
-    if not seen.waits:
+    looked = [check for check in report.checks if check.behaviour == IO_MODEL]
+    if not seen.waits or (looked and all(check.hidden for check in looked)):
         return ""
     pool = f"a pool of {seen.bound or 'several'} {seen.made_of}"
     parts = [pool if seen.workers == "pool" else _WORKERS.get(seen.workers or "", "")]

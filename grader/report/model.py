@@ -194,6 +194,20 @@ class StepResult(Record):
     state: Literal["done", "failed", "not reached"] = Field(description="how far it got")
 
 
+class Act(Record):
+    """Something to do by hand."""
+
+    words: str = Field(description="what is done, and by whom")
+    command: str = Field(description="the command that does it")
+
+
+class ByHand(Record):
+    """How to see with one's own eyes what a failed check has seen: the server, clients, and what a right one does."""
+
+    acts: list[Act] = Field(description="what to do, in order; who stays keeps a terminal for itself")
+    right: str = Field(description="one sentence: what a right server does then")
+
+
 class CheckResult(Record):
     """One check: its verdict, what that rests on, and all that a page needs to show it."""
 
@@ -223,6 +237,26 @@ class CheckResult(Record):
         description="the steps of a scenario that failed, as they are written, those within others too",
     )
     timeline: Timeline | None = Field(default=None, description="the picture of what clients and threads did")
+    by_hand: ByHand | None = Field(
+        default=None, description="how to see the same by hand, where the behaviour says how and the check failed"
+    )
+
+
+class Resources(Record):
+    """What the server used in one stretch of the grading: its duty over the stretch, and the most of all else.
+
+    A stretch lies within one check; each check may have a server of its own.
+    """
+
+    check: str = Field(description="id of the check that ran")
+    start_ms: float = Field(description="milliseconds from the beginning of the grading to that of the stretch")
+    end_ms: float = Field(description="milliseconds from the beginning of the grading to the end of the stretch")
+    duty: float | None = Field(
+        default=None, description="CPU time over the time in which it could have run; None where too short to be told"
+    )
+    threads: int = Field(description="threads of all its processes, without those of the language's runtime")
+    descriptors: int | None = Field(default=None, description="open descriptors of all its processes, where counted")
+    memory: int | None = Field(default=None, description="bytes that they held, where that was read")
 
 
 class ServerOutput(Record):
@@ -231,6 +265,9 @@ class ServerOutput(Record):
     text: str = Field(default="", description="what was kept of its standard output and standard error: head and tail")
     total_bytes: int = Field(default=0, description="bytes printed in all")
     kept_bytes: int = Field(default=0, description="bytes of them that were kept")
+    hidden: bool = Field(
+        default=False, description="whether it was printed by a server that also took part in a hidden check"
+    )
 
 
 class Report(Record):
@@ -247,6 +284,9 @@ class Report(Record):
     observed: Observed = Field(default_factory=Observed, description="the IO model that was seen")
     arena: ArenaInfo = Field(default_factory=ArenaInfo, description="where it ran, and what could be seen there")
     checks: list[CheckResult] = Field(description="every check that was to run, in the order of the spec")
+    resources: list[Resources] = Field(
+        default_factory=list, description="what the server used, stretch by stretch; not more than some two hundred"
+    )
     output: ServerOutput = Field(default_factory=ServerOutput, description="what the server printed")
     notes: list[str] = Field(default_factory=list, description="sentences about the grading as a whole")
 

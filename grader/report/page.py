@@ -46,11 +46,13 @@ def _environment() -> Environment:
     environment.filters.update(
         harmless=lambda text: escape_text(str(text)),
         output=lambda text: escape_text(str(text), keep="\n\t"),
+        capital=lambda text: text[:1].upper() + text[1:],
+        excerpt=people.excerpt,
+        moment=people.moment,
         number=people.number,
         seconds=people.seconds,
         size=people.size,
         percent=people.percent,
-        moment=people.moment,
     )
     return environment
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 _KIB = 1024
+_MOST_SHOWN = 40_000
 
 
 def number(value: float) -> str:
@@ -38,10 +39,32 @@ def percent(share: float) -> str:
     return "99%" if 0.99 < share < 1 else f"{share * 100:.0f}%"  # noqa: PLR2004
 
 
-def moment(text: str) -> str:
-    """A moment of UTC, in ISO 8601, as `2026-01-02 03:04 UTC`; anything else as it is."""
+def counted(count: int, one: str, several: str = "") -> str:
+    """How many there are of something: `1 client`, `1,100 clients`."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def moment(iso: str) -> str:
+    """A moment as `2 January 2026, 03:04 UTC`; as it is where it is written in another way than ISO 8601."""
     try:
-        found = dt.datetime.fromisoformat(text)
+        found = dt.datetime.fromisoformat(iso)
     except ValueError:
+        return iso
+    zone = f" {found.tzname()}" if found.tzinfo else ""
+    return f"{found.day} {found:%B %Y, %H:%M}{zone}"
+
+
+def excerpt(text: str) -> str:
+    """A text that is too long to show without its middle, and with a notice of how much that is."""
+    left_out = len(text) - _MOST_SHOWN
+    if left_out <= 0:
         return text
-    return f"{found:%Y-%m-%d %H:%M} UTC"
+    half = _MOST_SHOWN // 2
+    return f"{text[:half]}\n[... {left_out:,} characters not shown here ...]\n{text[-half:]}"
+
+
+def clock(ms: float) -> str:
+    """A point in the time of one check: `12.3 ms`, `1.245 s`."""
+    if ms < 1000:  # noqa: PLR2004
+        return f"{ms:.1f} ms"
+    return f"{ms / 1000:.3f} s" if ms < 10_000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004

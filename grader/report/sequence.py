@@ -1,24 +1,27 @@
 """The sequence picture of one check: lifelines side by side, time downwards, messages as arrows, waits as bars.
 
 Rows are events in their order, not a scale of time: what matters of a dialogue is what came before what. The times
-stand at the left. Everything is text and lines of one SVG, coloured by the page's own style sheet.
+stand at the left. Everything is text and lines of one SVG, coloured by the page's own style sheet. Each row and each
+bar has a title, which browsers show where the pointer rests: times, bytes, and how these begin.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from markupsafe import Markup
 
 from grader.report.escape import escape_text
-from grader.report.model import Event, Lane, Span, Timeline
-from grader.report.people import size
+from grader.report.model import Lane, Span, Timeline
+from grader.report.people import clock, counted, size
+from grader.report.rows import Row, decision, doing, joined, lanes_of, names_of, rows_of, stretch_told, told
 
-_ROW, _TOP, _GUTTER = 24, 44, 66
+_ROW, _TOP, _GUTTER, _LAST = 24, 44, 66, 14
 _THREAD_WIDTH, _CLIENT_WIDTH = 186, 142
-_MOST_THREADS, _MOST_CLIENTS, _MOST_ROWS = 3, 5, 48
-_LABEL = 20
-_BAR = 8
+_LABEL, _LANE, _DOING, _DECIDED = 18, 22, 25, 60
+_BAR, _LEAST, _LABEL_HEIGHT = 8, 5, 16
 
 _TO_SERVER = {"connect", "send", "shutdown", "close", "reset"}
 _TO_CLIENT = {"receive", "end_of_stream", "reset_received"}
@@ -38,12 +41,13 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the picture: an event (several alike in one), or None for a gap with `skipped` events."""
+class _Bar:
+    """Some stretches of one thread that have the same place in the picture, drawn as the one that lasted longest."""
 
-    event: Event | None
-    count: int = 1
-    skipped: int = 0
+    top: float
+    bottom: float
+    span: Span
+    others: int
 
 
 @dataclass
@@ -51,6 +55,7 @@ class _Sheet:
     """Where things stand, in pixels."""
 
     x: dict[str, int]
+    names: dict[str, str]
     server: int
     width: int
     rows: list[Row]
@@ -58,55 +63,46 @@ class _Sheet:
 
     @property
     def height(self) -> int:
-        return _TOP + _ROW * (len(self.rows) + 2)
+        return _TOP + _ROW * (len(self.rows) + 2) + _LAST
+
+    @property
+    def decided(self) -> float:
+        """The height of the verdict, with room above it for what threads did last."""
+        return self.y(len(self.rows)) + _LAST
 
     def y(self, index: float) -> float:
         return _TOP + _ROW * (index + 1)
+
+    def moment(self, at_ms: float) -> float:
+        """The height of a moment between the rows: below all events that came before it."""
+        before = (index + 1 for index, row in enumerate(self.rows) if row.event and row.event.at_ms <= at_ms)
+        return self.y(max(before, default=0) - 0.5)
+
+    def clear_of_gaps(self, top: float) -> float:
+        """The first height from `top` on at which a label is not in the way of a row that says what is not drawn."""
+        for index, row in enumerate(self.rows):
+            if row.event is None and abs(top + 8 - self.y(index)) < _LABEL_HEIGHT:
+                top = self.y(index) + _LABEL_HEIGHT - 8
+        return top
 
     def draw(self, template: str, *values: object) -> None:
         harmless = [escape_text(value) if isinstance(value, str) else value for value in values]
         self.parts.append(Markup(template).format(*harmless))  # noqa: S704 - the templates are ours, format() escapes
 
 
-def rows_of(timeline: Timeline, lanes: set[str]) -> list[Row]:
-    """The events of some lanes as rows: alike ones in a run joined, the middle of a long story left out."""
-    rows: list[Row] = []
-    for event in timeline.events:
-        if event.lane not in lanes or event.kind == "connected":
-            continue
-        last = rows[-1].event if rows else None
-        if last and event.size and (last.lane, last.kind) == (event.lane, event.kind):
-            joined = last.model_copy(update={"size": last.size + event.size})
-            rows[-1] = Row(joined, rows[-1].count + 1)
-        else:
-            rows.append(Row(event))
-    if len(rows) <= _MOST_ROWS:
-        return rows
-    half = _MOST_ROWS // 2
-    return [*rows[:half], Row(None, skipped=len(rows) - 2 * half), *rows[-half:]]
-
-
-def lanes_of(timeline: Timeline) -> tuple[list[Lane], int]:
-    """The lanes to draw, threads first, and how many clients are left out: the first and the last ones stay."""
-    threads = [lane for lane in timeline.lanes if lane.kind == "thread"][:_MOST_THREADS]
-    clients = [lane for lane in timeline.lanes if lane.kind == "client"]
-    if len(clients) <= _MOST_CLIENTS:
-        return [*threads, *clients], 0
-    last = _MOST_CLIENTS - 2
-    return [*threads, *clients[:2], *clients[-last:]], len(clients) - _MOST_CLIENTS
-
-
 def sequence_svg(timeline: Timeline, title: str) -> Markup:
     """The picture as one inline SVG element, with a title and a description for those who do not see it."""
-    lanes, _ = lanes_of(timeline)
-    sheet = _sheet(lanes, rows_of(timeline, {lane.id for lane in lanes}))
+    lanes = lanes_of(timeline)
+    threads = [lane for lane in lanes if lane.kind == "thread"]
+    sheet = _sheet(lanes, timeline)
     _lifelines(sheet, lanes)
-    _bars(sheet, [lane for lane in lanes if lane.kind == "thread"], timeline)
     for index, row in enumerate(sheet.rows):
         _row(sheet, index, row)
+    for lane in threads:
+        _bars(sheet, lane, _bars_of(sheet, lane, timeline))
     _decided(sheet, timeline)
-    clients = sum(lane.kind == "client" for lane in lanes)
-    about = f"{clients} client(s) and {len(lanes) - clients} thread(s), {len(sheet.rows)} steps"
+    who = f"{counted(len(lanes) - len(threads), 'client')}, {counted(len(threads), 'thread')}"
+    about = f"{who}, {counted(len(sheet.rows), 'row')}; the same is told in words below"
     opening = Markup(
         '<svg class="sequence" role="img" width="{0}" height="{1}" viewBox="0 0 {0} {1}" aria-label="{2}">'
         "<title>{2}</title><desc>{3}</desc>"
@@ -114,7 +110,7 @@ def sequence_svg(timeline: Timeline, title: str) -> Markup:
     return opening + Markup().join(sheet.parts) + Markup("</svg>")
 
 
-def _sheet(lanes: list[Lane], rows: list[Row]) -> _Sheet:
+def _sheet(lanes: list[Lane], timeline: Timeline) -> _Sheet:
     x: dict[str, int] = {}
     at = _GUTTER
     for lane in lanes:
@@ -125,7 +121,8 @@ def _sheet(lanes: list[Lane], rows: list[Row]) -> _Sheet:
             at += _CLIENT_WIDTH
             x[lane.id] = at - 10
     threads = [x[lane.id] for lane in lanes if lane.kind == "thread"]
-    return _Sheet(x, threads[0] if threads else _GUTTER + 14, at + 34, rows)
+    rows = rows_of(timeline, set(x))
+    return _Sheet(x, names_of(timeline), threads[0] if threads else _GUTTER + 14, at + 34, rows)
 
 
 def _lifelines(sheet: _Sheet, lanes: list[Lane]) -> None:
@@ -140,80 +137,37 @@ def _lifelines(sheet: _Sheet, lanes: list[Lane]) -> None:
             _TOP - 20,
             anchor,
             lane.kind,
-            _short(lane.label, 22),
+            _short(lane.label, _LANE),
         )
 
 
-def _bars(sheet: _Sheet, threads: list[Lane], timeline: Timeline) -> None:
-    for lane in threads:
-        x, label_free_from = sheet.x[lane.id], 0.0
-        for span in _joined([span for span in timeline.spans if span.lane == lane.id]):
-            top, bottom = _moment(sheet, span.start_ms, after=False), _moment(sheet, span.end_ms, after=True)
-            bottom = max(bottom, top + 5)
-            sheet.draw(
-                '<rect class="bar {5}" x="{0}" y="{1}" width="{2}" height="{3}" rx="2"><title>{4}</title></rect>',
-                x - _BAR // 2,
-                top,
-                _BAR,
-                bottom - top,
-                f"{span.label}, {span.start_ms:.1f} to {span.end_ms:.1f} ms",
-                span.kind,
-            )
-            # A label only where the bar is tall enough to be meant, and clear of the label above.
-            if bottom - top >= _ROW / 2 and top >= label_free_from:
-                words = span.label + (f", line {span.line}" if span.line else "")
-                sheet.draw(
-                    '<text class="doing {3}" x="{0}" y="{1}">{2}</text>',
-                    x + 10,
-                    top + 11,
-                    _short(words, 26),
-                    span.kind,
-                )
-                label_free_from = top + 16
-
-
-def _joined(spans: list[Span]) -> list[Span]:
-    """Stretches that follow each other with the same label drawn as one."""
-    found: list[Span] = []
-    for span in spans:
-        last = found[-1] if found else None
-        if last and (last.label, last.kind) == (span.label, span.kind):
-            found[-1] = last.model_copy(update={"end_ms": span.end_ms})
-        else:
-            found.append(span)
-    return found
-
-
-def _moment(sheet: _Sheet, at_ms: float, *, after: bool) -> float:
-    """The height of a moment between the rows: below all events that came before it."""
-    index = sum(1 for row in sheet.rows if row.event and row.event.at_ms <= at_ms)
-    gaps = sum(1 for row in sheet.rows[:index] if row.event is None)
-    return sheet.y(index + gaps - 0.5) + (6 if after else 0)
+# Rows.
 
 
 def _row(sheet: _Sheet, index: int, row: Row) -> None:
     y = sheet.y(index)
+    sheet.draw("<g><title>{0}</title>", told(row, sheet.names))
+    sheet.draw('<rect class="hit" x="0" y="{0}" width="{1}" height="{2}"/>', y - _ROW / 2 - 4, sheet.width, _ROW)
     if row.event is None:
-        words = f"{row.skipped} events not drawn"
-        sheet.draw('<text class="gap" x="{0}" y="{1}">{2}</text>', _GUTTER, y, words)
-        return
-    event, x = row.event, sheet.x[row.event.lane]
-    sheet.draw('<text class="time" x="{0}" y="{1}" text-anchor="end">{2:.1f} ms</text>', _GUTTER - 8, y, event.at_ms)
-    style = "rst" if event.kind in _RESETS else "fin" if event.kind in _ENDINGS else "data"
-    if event.kind in _TO_SERVER:
+        words = f"{counted(row.skipped, 'event')} not drawn"
+        sheet.draw('<text class="gap" x="{0}" y="{1}">{2}</text>', sheet.server + 12, y, words)
+    else:
+        _event(sheet, y, row, sheet.x[row.event.lane], row.event.kind)
+    sheet.draw("</g>")
+
+
+def _event(sheet: _Sheet, y: float, row: Row, x: int, kind: str) -> None:
+    at = clock(row.event.at_ms if row.event else 0.0)
+    sheet.draw('<text class="time" x="{0}" y="{1}" text-anchor="end">{2}</text>', _GUTTER - 8, y, at)
+    style = "rst" if kind in _RESETS else "fin" if kind in _ENDINGS else "data"
+    if kind in _TO_SERVER:
         _arrow(sheet, x - 3, sheet.server + 7, y, style)
-    elif event.kind in _TO_CLIENT:
+    elif kind in _TO_CLIENT:
         _arrow(sheet, sheet.server + 7, x - 3, y, style)
     else:
         sheet.draw('<circle class="mark {2}" cx="{0}" cy="{1}" r="3.5"/>', x, y, style)
-    sheet.draw(
-        '<text class="what {3}" x="{0}" y="{1}" text-anchor="end"><title>{4}</title>{2}</text>',
-        x - 9,
-        y - 4,
-        _short(_words(row), _LABEL),
-        style,
-        escape_text(_words(row)),
-    )
+    words = _short(_words(row), _LABEL)
+    sheet.draw('<text class="what {3}" x="{0}" y="{1}" text-anchor="end">{2}</text>', x - 9, y - 4, words, style)
 
 
 def _words(row: Row) -> str:
@@ -221,10 +175,12 @@ def _words(row: Row) -> str:
     if event is None:
         return ""
     if event.kind in ("send", "receive"):
+        amount = size(event.size)
         if row.count > 1:
-            return f"{size(event.size)} in {row.count}"
-        detail = event.detail[:11] + ("…" if len(event.detail) > 11 else "")  # noqa: PLR2004 - room for the size
-        return f"{detail} {size(event.size)}"
+            return f"{amount} in {row.count}"
+        room = _LABEL - len(amount) - 1
+        detail = event.detail if len(event.detail) <= room else event.detail[: room - 1] + "…"
+        return f"{detail} {amount}"
     return _WORDS.get(event.kind, event.kind)
 
 
@@ -242,31 +198,58 @@ def _arrow(sheet: _Sheet, start: float, end: float, y: float, style: str) -> Non
     )
 
 
+# Bars.
+
+
+def _bars_of(sheet: _Sheet, lane: Lane, timeline: Timeline) -> list[_Bar]:
+    """A thread's stretches; those that begin and end between the same rows are one bar."""
+    spans = joined([span for span in timeline.spans if span.lane == lane.id])
+    bars = []
+    for (top, bottom), alike in groupby(spans, lambda span: _place(sheet, span, timeline)):
+        together = list(alike)
+        lasted: dict[tuple[str, str], float] = defaultdict(float)
+        for span in together:
+            lasted[span.kind, span.label] += span.end_ms - span.start_ms
+        longest = max(together, key=lambda span: (lasted[span.kind, span.label], span.end_ms))
+        bars.append(_Bar(top, max(bottom, top + _LEAST), longest, len(together) - 1))
+    return bars
+
+
+def _place(sheet: _Sheet, span: Span, timeline: Timeline) -> tuple[float, float]:
+    lasts = timeline.decided_ms is not None and span.end_ms >= timeline.decided_ms
+    return sheet.moment(span.start_ms), sheet.decided if lasts else sheet.moment(span.end_ms) + 6
+
+
+def _bars(sheet: _Sheet, lane: Lane, bars: list[_Bar]) -> None:
+    x, free_to = sheet.x[lane.id], float(sheet.height)
+    for bar in reversed(bars):
+        others = f"; and {counted(bar.others, 'other stretch', 'other stretches')} meanwhile" if bar.others else ""
+        sheet.draw(
+            '<rect class="bar {5}" x="{0}" y="{1}" width="{2}" height="{3}" rx="2"><title>{4}</title></rect>',
+            x - _BAR // 2,
+            bar.top,
+            _BAR,
+            bar.bottom - bar.top,
+            stretch_told(bar.span, sheet.names) + others,
+            bar.span.kind,
+        )
+        # A label only where the bar is tall enough to be meant, and clear of the label below: what it did last counts.
+        top = sheet.clear_of_gaps(bar.top)
+        if bar.bottom - top >= _ROW / 2 and top + _LABEL_HEIGHT <= free_to:
+            words = _short(doing(bar.span), _DOING)
+            sheet.draw('<text class="doing {3}" x="{0}" y="{1}">{2}</text>', x + 10, top + 8, words, bar.span.kind)
+            free_to = top
+
+
 def _decided(sheet: _Sheet, timeline: Timeline) -> None:
     if timeline.decided_ms is None:
         return
-    y = sheet.y(len(sheet.rows)) + 4
+    y = sheet.decided
     sheet.draw('<line class="decided" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>', 4, sheet.width - 8, y)
-    words = f"{timeline.decided_ms:.1f} ms: {timeline.decided_label}"
-    sheet.draw('<text class="decided" x="{0}" y="{1}">{2}</text>', 6, y + 15, _short(words, 60))
+    words = decision(timeline)
+    sheet.draw('<text class="decided" x="{0}" y="{1}">{2}</text>', 6, y + 15, _short(words, _DECIDED))
 
 
 def _short(text: str, length: int) -> str:
     clean = escape_text(text)
     return clean if len(clean) <= length else clean[: length - 1] + "…"
-
-
-def in_words(timeline: Timeline) -> list[str]:
-    """The same story as lines of text, for those who cannot or do not want to see the picture."""
-    names = {lane.id: lane.label for lane in timeline.lanes}
-    lanes, _ = lanes_of(timeline)
-    lines = []
-    for row in rows_of(timeline, {lane.id for lane in lanes}):
-        if row.event is None:
-            lines.append(f"({row.skipped} events left out)")
-            continue
-        event = row.event
-        verb = {"send": "sends", "receive": "receives"}.get(event.kind, "")
-        words = f"{verb} {_words(row)}" if verb else _words(row)
-        lines.append(escape_text(f"{event.at_ms:.1f} ms: {names.get(event.lane, event.lane)} {words}"))
-    return lines

@@ -124,7 +124,8 @@ class _Plain:
             self.line(f"  {'>' if marked else ' '} {at:4} | {source}", "bold" if marked else "bright_black")
 
     def ending(self, report: Report) -> None:
-        if lines := report.output.text.splitlines() if _never_ran(report) else []:
+        shown = _never_ran(report) and not report.output.hidden
+        if lines := report.output.text.splitlines() if shown else []:
             self.line("")
             self.line("it printed:", "bold")
             for line in lines[:_MOST_LINES]:

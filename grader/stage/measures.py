@@ -47,7 +47,9 @@ class Measuring(Judging):
 
     def counts(self) -> Counts:
         """What the server holds now; of a Go program no threads, because its runtime makes them as it sees fit."""
-        held = counting.count(self.collector.look(), self.collector.processes())
+        processes = self.collector.processes()
+        self.usage.processes(processes)
+        held = counting.count(self.collector.look(), processes)
         return replace(held, threads=0) if self.language == "go" else held
 
     def gives_back(self, held: Counts) -> bool:

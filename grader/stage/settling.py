@@ -29,6 +29,7 @@ from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.lifelines import Lifelines
 from grader.judgement.limits import Allowed, Used, exceeded
 from grader.judgement.outcome import How, Outcome
+from grader.judgement.usage import Usage
 from grader.report.model import Basis, Verdict
 from grader.stage.guest import Guest
 
@@ -51,7 +52,8 @@ class Settling:
     `allowed_use` is what the server's tree may use, and `written` tells how many bytes of files it has; `schedstat` is
     False where the kernel keeps no CPU figures; `throttled` tells the nanoseconds lost to a CPU quota, `own_time` those
     that the grader itself has run or wanted to; `language` is that of the submission. `abilities` are what the kernel
-    tells of the server. `ours` are the connections that are no stranger's, each as its port and the client's.
+    tells of the server. `ours` are the connections that are no stranger's, each as its port and the client's. What is
+    seen on the way is told to `usage`.
     """
 
     server: RunningServer
@@ -63,6 +65,7 @@ class Settling:
     language: str = ""
     abilities: Abilities = field(default_factory=Abilities)
     ours: set[tuple[int, int]] = field(default_factory=set)
+    usage: Usage = field(default_factory=Usage)
     guests: list[Guest] = field(default_factory=list, init=False)
     journal: Journal = field(default_factory=Journal, init=False)
     lifelines: Lifelines = field(default_factory=Lifelines, init=False)
@@ -82,6 +85,7 @@ class Settling:
     def attend(self, server: RunningServer) -> None:
         """This is the server from now on."""
         self.server = server
+        self.usage.new_server()
         self.reader = self._reader(server)
         self.collector = Collector(self.reader, self.table, self._states)
 
@@ -157,6 +161,7 @@ class Settling:
                 why = f"it did not move for {_WATCHED_BLINDLY:.0f} s"
                 return Outcome(How.SPENT, why, seen, look, quiet=seen is not None)
             evidence = self.collector.complete(look) if asleep(look) and not waited_for else None
+            self.usage.processes(evidence.processes if evidence else ())
             if evidence and (found := self._decided(evidence, expectation, account.budget)):
                 return self._last_word(expectation, over=not lasting) or found
             account.add(look, waits)
@@ -316,6 +321,8 @@ class Settling:
             disk=self.written(),
             cpu=self.reader.cpu_seconds(),
         )
+        self.usage.memory(used.memory)
+        self.usage.descriptors(self.reader.open_descriptors())
         if words := exceeded(used, self.allowed_use):
             self.server.end_processes()
             facts: dict[str, Fact] = dict(dataclasses.asdict(used))
@@ -326,6 +333,8 @@ class Settling:
     def look(self, threads: Iterable[tuple[int, int]] | None = None) -> tuple[Pass, tuple[Wait, ...]]:
         """One pass over the server's threads (or only some) with what each blocked one waits for, for the picture."""
         look = self.collector.look() if threads is None else self.reader.look_at(threads)
+        if threads is None:
+            self.usage.look(look)
         waits = tuple(wait for sample in look.threads if (wait := read_wait(sample)))
         if self.abilities.calls:
             self.lifelines.add(look, waits)

@@ -56,7 +56,7 @@ class Stage(Measuring):
         super().__post_init__()
         self._made = 0
         self._usual = self.conversation
-        self.used_up = False
+        self.used_up = self.in_hidden_check = False
 
     def begin(self) -> None:
         """A new check begins: a clean journal, and clients are counted from 1 again."""
@@ -280,6 +280,7 @@ class Stage(Measuring):
     def restart(self, reference: str = "") -> Outcome:
         """Start the killed server again in the same network, or `reference` in its place; how it comes to listen."""
         self.attend(self.run_again(reference))
+        self.usage.paused = bool(reference)
         return self.open()
 
     def send_signal(self, number: signal.Signals, *, everybody: bool) -> None:

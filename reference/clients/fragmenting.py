@@ -6,4 +6,4 @@
 from grader.clients.by_hand import run
 from grader.clients.personas import fragmenting
 
-run(fragmenting(8), __doc__, "a message that comes in eight pieces\n")
+run(fragmenting, __doc__, "a message that comes in eight pieces\n", number=8)

@@ -15,10 +15,9 @@ with socket.create_connection((host, port)) as connection:
         except EOFError:
             break
         connection.sendall(line.encode())
-        wanted = len(line.encode())
-        while wanted > 0:  # the reply may come in pieces
+        reply = b""
+        while not reply.endswith(b"\n"):  # the reply may come in pieces
             reply = connection.recv(4096)
             if not reply:
                 sys.exit("the server has closed the connection")
             print(reply.decode(errors="replace"), end="", flush=True)
-            wanted -= len(reply)
