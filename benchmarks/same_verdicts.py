@@ -17,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from grader.behaviours import catalogue
+from grader.evidence import kernel
 from grader.grading import grade
 from grader.report.essence import essence_of, observed_of
 from grader.spec import find_spec, load_spec
@@ -25,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def burn() -> None:
-    """Keep one core busy."""
+    """Keep one core busy, for as long as whoever started it lives."""
+    kernel.die_with_parent()
     while True:
         pass
 
