@@ -75,7 +75,7 @@ def test_scores_checks_and_figures_are_there_as_text() -> None:
     assert "graded 4 median score 92% mean score 92% pass everything 1 not graded 1" in told
     assert "Score Submissions 100% 1 90-99% 2 80-89% 1 70-79% 0" in told.replace("\N{EN DASH}", "-")
     assert "Clients that reset are let go reset · 2.5 of 5 points on average 50% ✓ 2 pass ✗ 2 fail mostly" in told
-    assert "graded 2026-01-02 03:04 UTC to 2026-01-02 03:04 UTC" in told
+    assert "graded 2 January 2026, 03:04 UTC to 2 January 2026, 03:04 UTC" in told
 
 
 def test_links_lead_to_the_check_on_the_page_of_the_submission() -> None:
