@@ -124,8 +124,7 @@ def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files
         where = [((s.pid, s.tid), s.thread, s.call, s.waits_for) for s in standings(finding.evidence)]
     else:
         names = thread_names(look.threads)
-        students = [sample for sample in look.threads if not sample.runtime]
-        where = [((s.pid, s.tid), names[s.pid, s.tid], _call(s, told=told), "") for s in students]
+        where = [((s.pid, s.tid), names[s.pid, s.tid], _call(s, told=told), "") for s in look.students]
     together: dict[object, list[Stood]] = {}
     for key, thread, call, waits_for in where:
         stood = Stood(thread=thread, call=call, waits_for=waits_for)

@@ -64,6 +64,11 @@ class Pass:
     threads: tuple[ThreadSample, ...]
     zombies: int = 0
 
+    @property
+    def students(self) -> tuple[ThreadSample, ...]:
+        """The threads that no language's runtime keeps for itself."""
+        return tuple(sample for sample in self.threads if not sample.runtime)
+
 
 class WaitKind(StrEnum):
     """What a blocked thread waits for, whatever variant of the system call it used."""

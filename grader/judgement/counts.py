@@ -28,7 +28,7 @@ def count(look: Pass, processes: tuple[Process, ...]) -> Counts:
     return Counts(
         descriptors=sum(len(process.descriptors) for process in processes),
         sockets=sum(process.open_sockets for process in processes),
-        threads=sum(not sample.runtime for sample in look.threads),
+        threads=len(look.students),
         processes=len(processes),
         zombies=look.zombies,
     )

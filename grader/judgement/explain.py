@@ -38,8 +38,7 @@ def standings(evidence: Evidence) -> tuple[Standing, ...]:
     names = thread_names(evidence.first.threads)
     return tuple(
         Standing(s.pid, s.tid, names[s.pid, s.tid], *_words(s, waits.get((s.pid, s.tid)), people))
-        for s in evidence.first.threads
-        if not s.runtime
+        for s in evidence.first.students
     )
 
 

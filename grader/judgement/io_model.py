@@ -145,7 +145,7 @@ def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> 
     first, last = scenes[0], scenes[-1]
     clients = last.clients - first.clients
     processes = len(last.processes) - len(first.processes)
-    threads = _students(last) - _students(first)
+    threads = len(last.look.students) - len(first.look.students)
     if processes >= clients:
         return _Workers("processes", f"{clients} more clients brought {processes} more processes")
     if threads >= clients:
@@ -157,10 +157,6 @@ def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> 
     count = len(attended)
     words = f"{count} {made_of} serve {'one client each' if alone else 'several clients each'} of {last.clients}"
     return _Workers("pool", words, made_of, count if alone else None)
-
-
-def _students(scene: Scene) -> int:
-    return sum(not sample.runtime for sample in scene.look.threads)
 
 
 def _attended(scene: Scene) -> dict[tuple[int, int], set[int]]:

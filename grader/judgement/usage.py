@@ -65,7 +65,7 @@ class Usage:
         if not look.threads:
             return
         self._last = look
-        self._threads.see(sum(not sample.runtime for sample in look.threads))
+        self._threads.see(len(look.students))
         if self._first is None:
             self._first, self._throttled_before = look, self.throttled()
         elif look.began_ns - self._first.began_ns >= self._spacing_ns:

@@ -13,6 +13,7 @@ from grader.report.class_page import ClassPage, Row, class_page, row_of
 from grader.report.html import write_html
 from grader.report.json_file import ReportError, read_json, write_atomically
 from grader.report.model import Report, SpecInfo
+from grader.report.people import counted
 from grader.report.results import RESULTS, Result, read_results, write_results
 
 INDEX, REPORT = "index.html", "report.json"
@@ -102,10 +103,10 @@ def usual_spec(found: Gathered) -> SpecInfo | None:
     """The spec of the last batch, or that of most reports; None if there is nothing."""
     if found.results:
         return max(found.results, key=lambda result: result.started).spec
-    counted = Counter(row.spec.id for row in found.rows)
-    if not counted:
+    specs = Counter(row.spec.id for row in found.rows)
+    if not specs:
         return None
-    ((usual, _),) = counted.most_common(1)
+    ((usual, _),) = specs.most_common(1)
     return max((row for row in found.rows if row.spec.id == usual), key=lambda row: row.started).spec
 
 
@@ -114,10 +115,10 @@ def _unreadable(folder: str, why: str, spec: SpecInfo) -> Result:
 
 
 def _others(rows: Iterable[Row], spec: SpecInfo) -> list[str]:
-    counted = Counter(row.spec.id for row in rows if row.spec.id != spec.id)
+    others = Counter(row.spec.id for row in rows if row.spec.id != spec.id)
     return [
-        f"Left out: {count} {'report' if count == 1 else 'reports'} in this folder made with the spec {name}."
-        for name, count in sorted(counted.items())
+        f"Left out: {counted(count, 'report')} in this folder made with the spec {name}."
+        for name, count in sorted(others.items())
     ]
 
 
