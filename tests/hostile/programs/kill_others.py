@@ -1,4 +1,4 @@
-"""Kills its parents, process 1, and a process of the host."""
+"""Kills a process of the host, process 1, and its parents: these last, for it may end with them."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ def attempt(what, *arguments):
         return None
 
 
-for pid in {int(os.environ["VICTIM"]), *([1, os.getppid()] if "IN_TEST" not in os.environ else [])}:
+for pid in (int(os.environ["VICTIM"]), *((1, os.getppid()) if "IN_TEST" not in os.environ else ())):
     attempt(os.kill, pid, signal.SIGKILL)
 
 import right
