@@ -16,6 +16,7 @@ from grader.launch import Launch
 from grader.report.model import Basis, ByHand, CheckResult, Observed, Verdict
 from grader.spec import CheckFields, Spec
 from grader.stage import Stage
+from grader.words import also, say
 
 _STARTS_TRIED = 2
 
@@ -52,7 +53,7 @@ class Examiner:
     def _result(self, check: CheckFields, verdicts: dict[str, Verdict]) -> CheckResult:
         unmet = [name for name in check.needs if verdicts.get(name) is not Verdict.PASS]
         if unmet:
-            summary = f"not run, because {' and '.join(unmet)} did not pass"
+            summary = say("not run, because {checks} did not pass", checks=also(unmet))
             return result_of(check, Finding(Verdict.SKIPPED, Basis.OBSERVATION, summary), 0.0)
         if self._for_all:
             return self._for_all(check)
@@ -66,8 +67,9 @@ class Examiner:
             self.launch.end()
             # What a hidden check does is for its own result to tell, which students do not see.
             where = traceback.format_exc(limit=-3)
-            self.notes.append(f"The grader failed in {check.id}{'.' if check.hidden else f': {where}'}")
-            summary = f"the grader failed: {type(error).__name__}: {error}"
+            shown = say("The grader failed in {check}: {traceback}", check=check.id, traceback=where)
+            self.notes.append(say("The grader failed in {check}.", check=check.id) if check.hidden else shown)
+            summary = say("the grader failed: {error}", error=f"{type(error).__name__}: {error}")
             facts: dict[str, Fact] = {"traceback": where} if check.hidden else {}
             return result_of(check, Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary, facts), _since(began))
 

@@ -29,14 +29,18 @@ from grader.report.model import (
     Basis,
     CheckResult,
     Observed,
+    Record,
     Report,
     Resources,
+    Saying,
     ServerOutput,
     SpecInfo,
     SubmissionInfo,
     Verdict,
 )
+from grader.report.told import messages_in, messages_of
 from grader.spec import Spec, is_entry, reference_server
+from grader.words import say
 
 Progress = Callable[[CheckResult], None]
 _BETWEEN_CALLS = 0.2
@@ -58,9 +62,10 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation
         results, told = _in_namespaces(work, spec, _references(spec), progress)
     else:
         results, told = _beside(work, spec, obstacle, progress)
-    left_out = [f"Left out of the submission, as packages are no part of it: {', '.join(work.packages)}."]
+    packages = ", ".join(work.packages)
+    left_out = say("Left out of the submission, as packages are no part of it: {packages}.", packages=packages)
     results += _unfinished(spec, results, told.get("late", ""))
-    return Report(
+    report = Report(
         grader=grader.__version__,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - began, 3),
@@ -73,8 +78,10 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation
         checks=results,
         resources=[Resources.model_validate(stretch) for stretch in told.get("resources", [])],
         output=ServerOutput.model_validate(told.get("output", {})),
-        notes=(left_out if work.packages else []) + told.get("notes", []),
+        notes=([left_out] if work.packages else []) + told.get("notes", []),
     )
+    # What the arena said is plain text by now; how it was composed came with it.
+    return report.model_copy(update={"messages": {**told.get("messages", {}), **messages_of(report)}})
 
 
 def spec_info(spec: Spec) -> SpecInfo:
@@ -147,14 +154,17 @@ def _in_arena(fork: Callable[[Tell], int], spec: Spec, progress: Progress) -> To
     child = fork(tell)
     os.close(telling)
     results: list[CheckResult] = []
-    rest: dict[str, Any] = {}
+    messages: dict[str, Saying] = {}
+    rest: dict[str, Any] = {"messages": messages}
     try:
         with os.fdopen(listening, "rb") as arena:
             for line in lines_until(arena.fileno(), time.monotonic() + spec.limits.time):
                 if line is None:
-                    rest["late"] = f"the whole grading took longer than {people.seconds(spec.limits.time)}"
+                    most = people.seconds(spec.limits.time)
+                    rest["late"] = say("the whole grading took longer than {most}", most=most)
                     break
                 told = json.loads(line)
+                messages |= _sayings(told.pop("messages", {}))
                 if "check" in told:
                     results.append(CheckResult.model_validate(told["check"]))
                     progress(results[-1])
@@ -167,6 +177,10 @@ def _in_arena(fork: Callable[[Tell], int], spec: Spec, progress: Progress) -> To
     finally:
         _end(child)
     return results, rest
+
+
+def _sayings(told: Mapping[str, Any]) -> dict[str, Saying]:
+    return {text: Saying.model_validate(how) for text, how in told.items()}
 
 
 def lines_until(fd: int, deadline: float) -> Iterator[bytes | None]:
@@ -201,8 +215,8 @@ def _end(child: int) -> None:
 
 
 def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
-    tell({"arena": launch.arena.model_dump()})
-    examiner = Examiner(launch.spec, launch, lambda result: tell({"check": result.model_dump(mode="json")}))
+    tell(_with_messages("arena", launch.arena))
+    examiner = Examiner(launch.spec, launch, lambda result: tell(_with_messages("check", result)))
     try:
         examiner.examine()
     except ArenaUnavailableError as error:
@@ -210,12 +224,22 @@ def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
         return
     rest = {"observed": examiner.observed.model_dump(), "output": launch.output.model_dump()}
     resources = [stretch.model_dump() for stretch in launch.usage.stretches()]
-    tell({**rest, "resources": resources, "notes": launch.notes + examiner.notes, "done": True})
+    notes = launch.notes + examiner.notes
+    messages = _plain(messages_in(notes))
+    tell({**rest, "resources": resources, "notes": notes, "messages": messages, "done": True})
+
+
+def _with_messages(name: str, record: Record) -> dict[str, Any]:
+    return {name: record.model_dump(mode="json"), "messages": _plain(messages_of(record))}
+
+
+def _plain(messages: Mapping[str, Saying]) -> dict[str, Any]:
+    return {text: how.model_dump(exclude_defaults=True) for text, how in messages.items()}
 
 
 def _unfinished(spec: Spec, results: list[CheckResult], late: str) -> list[CheckResult]:
     """Checks that the arena did not live to tell, or had no time for (`late` says so): nothing is known of them."""
     done = {result.id for result in results}
-    summary = late or "the grader's arena ended before this check was decided"
+    summary = late or say("the grader's arena ended before this check was decided")
     finding = Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary)
     return [result_of(check, finding, 0.0) for check in spec.checks if check.id not in done]

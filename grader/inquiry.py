@@ -16,15 +16,16 @@ from grader.judgement.transcript import Transcript
 from grader.report.model import Basis, Diagnosis, Excerpt, Stood, Verdict
 from grader.spec import Protocol
 from grader.stage import Guest, Stage
+from grader.words import mark, say
 
 _AROUND = 4
 _SPIN_SAMPLES = 6
 _MOST_STOOD = 4
 _FIRST = 1 << 17
 _DECIDED = {
-    Basis.PROOF: "proved: nothing more can happen",
-    Basis.OBSERVATION: "seen",
-    Basis.BUDGET: "budget spent",
+    Basis.PROOF: mark("proved: nothing more can happen"),
+    Basis.OBSERVATION: mark("seen"),
+    Basis.BUDGET: mark("budget spent"),
 }
 
 
@@ -145,20 +146,22 @@ def _standing(look: Pass, stacks: tuple[Stack, ...], spinning: Diagnosis | None)
 def _call(sample: ThreadSample, *, told: bool) -> str:
     if sample.call:
         return sample.call.name
-    return "running" if told else "a call that this machine does not tell"
+    return say("running") if told else say("a call that this machine does not tell")
 
 
 def _one_of(alike: list[Stood], files: Files) -> Stood:
     first, more = alike[0], len(alike) - 1
-    name = f"{first.thread} (and {more} more at the same line)" if more else first.thread
+    name = first.thread
+    if more:
+        name = say("{thread} (and {more} more at the same line)", thread=name, more=more)
     shown = excerpt(files, first.file, first.line) if first.file and first.line else None
     return first.model_copy(update={"thread": name, "excerpt": shown})
 
 
 def _crashed(diagnosis: Diagnosis, case: Case, files: Files) -> Stood:
     file, line = diagnosis.file or "", diagnosis.line or 0
-    how = f"ended with {case.traceback.kind}" if case.traceback else "ended"
-    return Stood(thread="main thread", call=how, file=file, line=line, excerpt=excerpt(files, file, line))
+    how = say("ended with {exception}", exception=case.traceback.kind) if case.traceback else say("ended")
+    return Stood(thread=say("main thread"), call=how, file=file, line=line, excerpt=excerpt(files, file, line))
 
 
 def excerpt(files: Files, file: str, line: int) -> Excerpt | None:

@@ -33,13 +33,14 @@ from grader.report.model import Basis, ServerOutput, Verdict
 from grader.spec import Spec
 from grader.stage import Stage
 from grader.stage.stage import reachable
+from grader.words import say
 
 _BUILD_SECONDS, _SYMBOL_SECONDS = 60.0, 5.0
 _EXTRA_ADDRESS_SPACE = 2 << 30
 _EXTRA_PROCESSES = 8
 _CANNOT_EXECUTE = (126, 127)
 _SOON = 0.1
-_IN_BACKGROUND = (
+_IN_BACKGROUND = say(
     "The server went into the background: its first process ended with status 0 and left others running, and these "
     "were judged. A server that stays in the foreground is easier to watch and to stop."
 )
@@ -105,14 +106,11 @@ class Launch:
         if status in _CANNOT_EXECUTE:
             self._require_program(self.work.build)
         program, *words = self.work.build
-        how = f"took longer than {_BUILD_SECONDS:.0f} s" if status is None else f"ended with status {status}"
-        return Finding(
-            Verdict.FAIL,
-            Basis.OBSERVATION,
-            f"the build ({' '.join((Path(program).name, *words))}) {how}",
-            doing="build",
-            ended=True,
-        )
+        command = " ".join((Path(program).name, *words))
+        how = say("the build ({command}) ended with status {status}", command=command, status=str(status))
+        if status is None:
+            how = say("the build ({command}) took longer than {seconds:.0f} s", command=command, seconds=_BUILD_SECONDS)
+        return Finding(Verdict.FAIL, Basis.OBSERVATION, how, doing="build", ended=True)
 
     def _run(
         self,
@@ -177,7 +175,10 @@ class Launch:
         says_so = _PORT_TAKEN.search(self.stage.printed())
         if failed.verdict is not Verdict.FAIL or not (says_so or any(map(ports.listened_on, self._ports))):
             return failed
-        words = f"its port may be taken by somebody else on this machine, so this says nothing: {failed.summary}"
+        words = say(
+            "its port may be taken by somebody else on this machine, so this says nothing: {what}",
+            what=failed.summary,
+        )
         return replace(failed, verdict=Verdict.INCONCLUSIVE, basis=Basis.OBSERVATION, summary=words)
 
     def _started(self) -> Stage:
@@ -251,7 +252,7 @@ class Launch:
             if found.how is How.ENDED and stage.server.poll() in _CANNOT_EXECUTE:
                 self._require_program(self.work.run)
             if found.how is not How.MET:
-                return stage.finding(found, "the server did not come to listen", doing="start")
+                return stage.finding(found, say("the server did not come to listen"), doing="start")
             self._ports.add(stage.port)
             rest = stage.rest()
             # At rest it may listen on more than the port on which it was first seen to.
@@ -278,7 +279,13 @@ class Launch:
         ports = [listener.local_port for listener in stage.listeners()]
         self._port = next((e.local_port for e in stage.listeners() if _answers(stage, e.local_port)), ports[0])
         listed = ", ".join(map(str, ports))
-        self.notes.append(f"The server listens on several ports ({listed}); {self._port} was the one to answer.")
+        self.notes.append(
+            say(
+                "The server listens on several ports ({ports}); {port} was the one to answer.",
+                ports=listed,
+                port=self._port,
+            )
+        )
         self.end()
         return self.start()
 

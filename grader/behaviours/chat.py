@@ -14,6 +14,7 @@ from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.spec import Spec
 from grader.stage import Guest, Stage
+from grader.words import say
 
 _HEARD_BY_HAND = 5
 
@@ -44,8 +45,8 @@ class Broadcast(Behaviour):
         guests = self._come(stage, self.clients)
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
-            self._heard(stage, guests, f"what {guest.name} said did not reach all others")
-        self._all_speak(stage, guests, "what all said at once did not reach everybody")
+            self._heard(stage, guests, say("what {client} said did not reach all others", client=guest.name))
+        self._all_speak(stage, guests, say("what all said at once did not reach everybody"))
         leaving, staying = guests[::2], guests[1::2]
         for index, guest in enumerate(leaving):
             if index % 2:
@@ -54,19 +55,26 @@ class Broadcast(Behaviour):
                 guest.reset()
         stage.forget(leaving)
         staying += self._come(stage, 1)
-        self._all_speak(stage, staying, f"after {len(leaving)} had left, the others did not all hear each other")
-        words = f"{self.clients} clients heard each other, and {len(staying)} when others had left"
+        left = say("after {count} had left, the others did not all hear each other", count=len(leaving))
+        self._all_speak(stage, staying, left)
+        words = say(
+            "{clients} clients heard each other, and {staying} when others had left",
+            clients=self.clients,
+            staying=len(staying),
+        )
         return passed(words, clients=self.clients)
 
     def by_hand(self) -> Shown:
         others = clients(silent, min(self.clients - 1, _HEARD_BY_HAND))
-        return shown("all others receive the line, whole, and once", others, clients(talking, message="hello all\n"))
+        return shown(
+            say("all others receive the line, whole, and once"), others, clients(talking, message="hello all\n")
+        )
 
     def _come(self, stage: Stage, count: int) -> list[Guest]:
         guests = stage.connect(count)
         # Who has not been accepted yet cannot be sent anything.
         if (rest := stage.rest()).how is How.ENDED:
-            stage.fail(rest, "the server did not live on when clients had come", guests, doing="broadcast")
+            stage.fail(rest, say("the server did not live on when clients had come"), guests, doing="broadcast")
         return guests
 
     def _all_speak(self, stage: Stage, guests: list[Guest], otherwise: str) -> None:

@@ -11,15 +11,16 @@ from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
 from grader.stage import Guest, Stage
+from grader.words import mark, say
 
 _SMALL_BUFFER = 4096
 _ASKED_AT_ONCE, _MOST_ASKED = 1 << 20, 4 << 20
 _TRIES = 50
 _ASKING_OF_FOUR, _LONG_REQUEST = 2, 1 << 15
 _OTHERWISE = {
-    Until.ANSWERED: "not all clients were served before they left",
-    Until.TAKEN: "half of a message was not read",
-    Until.ENDED: "half-closed clients did not get their reply and then the end",
+    Until.ANSWERED: say("not all clients were served before they left"),
+    Until.TAKEN: say("half of a message was not read"),
+    Until.ENDED: say("half-closed clients did not get their reply and then the end"),
 }
 
 
@@ -81,7 +82,7 @@ def _while_replying(stage: Stage, party: Party) -> None:
             guests += stage.connect(1, receive_buffer=_SMALL_BUFFER)
         rest = stage.stall(guests, request, _MOST_ASKED)
         if rest.how is How.ENDED:
-            stage.fail(rest, "the server did not live through clients who do not read", guests, doing=party.how)
+            stage.fail(rest, say("the server did not live through clients who do not read"), guests, doing=party.how)
         _go(guests, start)
         stage.forget(guests)
 
@@ -107,7 +108,9 @@ def _before_accept(stage: Stage, party: Party) -> None:
         # That the server has not lived through it is seen when the client who stays asks again.
         if stage.rest().how is How.ENDED or seen >= party.count:
             return
-    words = f"only {seen} of {party.count} clients could leave before the server accepted them"
+    words = say(
+        "only {seen} of {clients} clients could leave before the server accepted them", seen=seen, clients=party.count
+    )
     raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words, doing=party.how))
 
 
@@ -117,7 +120,7 @@ def _storm(stage: Stage, party: Party) -> None:
     present = stage.connect(party.count) if party.together > 1 else []
     for guest in present:
         guest.ask(next(requests))
-    stage.answered(present, "not all clients were served before they left", doing=party.how, round=party.number)
+    stage.answered(present, say("not all clients were served before they left"), doing=party.how, round=party.number)
     with stage.at_once():
         for guest in present[::3]:
             guest.ask(stage.request(party.number))
@@ -129,22 +132,22 @@ def _storm(stage: Stage, party: Party) -> None:
         _go(gone)
     stage.forget([*present, *gone])
     staying = [guest for guest in new if guest not in gone]
-    otherwise = f"of {len(new)} clients who came while others left those who stayed were not served"
+    otherwise = say("of {count} clients who came while others left those who stayed were not served", count=len(new))
     stage.answered(staying, otherwise, doing=party.how, round=party.number)
     _go(staying)
     stage.forget(staying)
 
 
 WAYS: dict[str, tuple[Departure, str]] = {
-    "fin": (_after(personas.polite), "closed their connections"),
-    "reset": (_after(personas.resetting), "reset their connections"),
-    "half_close": (_after(personas.half_closing), "half-closed their connections"),
-    "mid_message": (_mid_message, "left in the middle of a message"),
-    "while_replying": (_while_replying, "left while the server was sending to them"),
-    "before_accept": (_before_accept, "left before they were accepted"),
-    "storm": (_storm, "left all at once while others came"),
+    "fin": (_after(personas.polite), mark("{clients} clients closed their connections")),
+    "reset": (_after(personas.resetting), mark("{clients} clients reset their connections")),
+    "half_close": (_after(personas.half_closing), mark("{clients} clients half-closed their connections")),
+    "mid_message": (_mid_message, mark("{clients} clients left in the middle of a message")),
+    "while_replying": (_while_replying, mark("{clients} clients left while the server was sending to them")),
+    "before_accept": (_before_accept, mark("{clients} clients left before they were accepted")),
+    "storm": (_storm, mark("{clients} clients left all at once while others came")),
 }
-"""By the name that a spec gives it: what happens, and that in words."""
+"""By the name that a spec gives it: what happens, and that in words, with the number of clients."""
 
 BY_HAND: dict[str, tuple[bool, Persona]] = {
     "fin": (True, personas.polite),

@@ -14,6 +14,7 @@ from grader.judgement.outcome import How
 from grader.report import people
 from grader.spec import Size
 from grader.stage import Guest, Stage
+from grader.words import say, together
 
 _SMALL_BUFFER = 4096
 _MOST_ASKED = 64 << 20
@@ -25,8 +26,9 @@ def hold_back(stage: Stage, guest: Guest, size: int, doing: str) -> None:
     """Let a client ask again and again without reading, until what the server has for it fills every buffer."""
     rest = stage.stall([guest], stage.request(1, size), most=max(_MOST_ASKED, size))
     if rest.how is How.ENDED:
-        words = (
-            f"the server did not live through a client who asks for {guest.transcript.missing} bytes and does not read"
+        words = say(
+            "the server did not live through a client who asks for {size} bytes and does not read",
+            size=guest.transcript.missing,
         )
         stage.fail(rest, words, [guest], doing=doing)
 
@@ -47,19 +49,23 @@ class LargeMessage(Behaviour):
         # The same client twice: another one, or one that leaves, would be the subject of other checks.
         (guest,) = stage.connect(receive_buffer=_SMALL_BUFFER)
         guest.ask(stage.request(1, self.size))
-        stage.answered([guest], f"{self.size} bytes did not come back whole", doing="large", size=self.size)
+        otherwise = say("{size} bytes did not come back whole", size=self.size)
+        stage.answered([guest], otherwise, doing="large", size=self.size)
         before = len(guest.transcript.expected)
         hold_back(stage, guest, self.size, "large")
         late = len(guest.transcript.expected) - before
         guest.client.resume()
-        otherwise = f"{late} bytes did not come back whole to a client who read them late"
+        otherwise = say("{size} bytes did not come back whole to a client who read them late", size=late)
         stage.answered([guest], otherwise, doing="large", size=late)
-        summary = f"{self.size} bytes came back whole, and then {late} to a client who read them late"
+        summary = say(
+            "{size} bytes came back whole, and then {late} to a client who read them late", size=self.size, late=late
+        )
         return passed(summary, size=self.size, late=late)
 
     def by_hand(self) -> Shown:
         late = clients(talking, size=self.size * _TIMES_BY_HAND, read_after=2)
-        return shown("both get back every byte, the one who reads late too", clients(talking, size=self.size), late)
+        right = say("both get back every byte, the one who reads late too")
+        return shown(right, clients(talking, size=self.size), late)
 
 
 class SlowReader(Behaviour):
@@ -80,13 +86,16 @@ class SlowReader(Behaviour):
         hold_back(stage, slow, self.size, "slow_reader")
         for number, guest in enumerate(others):
             guest.ask(stage.request(number))
-        stage.answered(others, f"{slow.name} did not read, and others were not served meanwhile", doing="slow_reader")
+        unserved = say("{client} did not read, and others were not served meanwhile", client=slow.name)
+        stage.answered(others, unserved, doing="slow_reader")
         slow.client.resume()
-        stage.answered([slow], f"{slow.name} read late, and not every byte was there", doing="slow_reader")
-        return passed(f"{self.others} others were served while {slow.name} did not read", others=self.others)
+        incomplete = say("{client} read late, and not every byte was there", client=slow.name)
+        stage.answered([slow], incomplete, doing="slow_reader")
+        summary = say("{others} others were served while {client} did not read", others=self.others, client=slow.name)
+        return passed(summary, others=self.others)
 
     def by_hand(self) -> Shown:
-        right = "the others are answered while the first does not read"
+        right = say("the others are answered while the first does not read")
         return shown(right, clients(unreading), clients(polite, self.others))
 
 
@@ -107,7 +116,7 @@ class MemoryCeiling(Behaviour):
     def check(self, stage: Stage) -> Finding:
         (guest,) = stage.connect(receive_buffer=_SMALL_BUFFER)
         guest.ask(stage.request(0))
-        stage.answered([guest], "not even the first message was answered", doing="memory")
+        stage.answered([guest], say("not even the first message was answered"), doing="memory")
         stage.rest()
         before, request = stage.memory_held(), stage.request(1, _ASKED_AT_A_TIME)
         guest.client.pause()
@@ -116,19 +125,22 @@ class MemoryCeiling(Behaviour):
             guest.ask(request)
             asked += len(request)
             if (rest := stage.rest()).how is How.ENDED:
-                stage.fail(rest, f"the server did not live through {asked} bytes asked by one client", [guest])
+                words = say("the server did not live through {asked} bytes asked by one client", asked=asked)
+                stage.fail(rest, words, [guest])
         held = max(stage.memory_held() - before, 0)
         taken = guest.client.sent
-        words = (
-            f"of a client who does not read it took {people.size(taken)} and holds {people.size(held)} more than before"
+        summary: str = say(
+            "of a client who does not read it took {taken} and holds {held} more than before",
+            taken=people.size(taken),
+            held=people.size(held),
         )
         if held > self.at_most:
-            words += f"; {people.size(self.at_most)} are allowed"
-            stage.fail_observed(words, doing="memory", asked=asked, taken=taken, held=held)
-        return passed(words, asked=asked, taken=taken, held=held)
+            summary = together([summary, say("{most} are allowed", most=people.size(self.at_most))])
+            stage.fail_observed(summary, doing="memory", asked=asked, taken=taken, held=held)
+        return passed(summary, asked=asked, taken=taken, held=held)
 
     def by_hand(self) -> Shown:
-        right = f"it holds at most {people.size(self.at_most)} more than before"
+        right = say("it holds at most {most} more than before", most=people.size(self.at_most))
         return shown(right, Look.MEMORY, clients(unreading, size=self.asked), Look.MEMORY)
 
 

@@ -17,6 +17,7 @@ from grader.clients.hands import PROGRAM, Hand, Options, Part, sized
 from grader.judgement.protocols import conversation, example
 from grader.report.model import Act, ByHand
 from grader.spec import Protocol
+from grader.words import mark, say
 
 _HELLO = "hello"
 _VERSION = re.compile(r"^python(3[.]\d+)?$")
@@ -29,16 +30,22 @@ _MANY = 900
 class Look(Enum):
     """A look at the running server, with the tools of the system: in words, and as a command."""
 
-    DUTY = "the server's share of a core, in percent", "top -b -n 2 -d 1 -p {pid} | tail -n 1 | awk '{{print $9}}'"
-    DESCRIPTORS = "how many descriptors the server has open, before and after", "ls /proc/{pid}/fd | wc -l"
-    THREADS = "how many threads the server has", "ls /proc/{pid}/task | wc -l"
-    MEMORY = "how much memory the server holds", "grep VmRSS /proc/{pid}/status"
-    WAITS = "where in the kernel each of its threads waits", "tail -n +1 /proc/{pid}/task/*/wchan"
-    CPU = "nanoseconds of CPU time that the server has used, before and after", "cut -d ' ' -f 1 /proc/{pid}/schedstat"
-    LISTENS = "where the server listens", "ss -ltn"
-    TERMINATE = "the server is told to end", "kill -TERM {pid}"
-    INTERRUPT = "the server is told to end, as by Ctrl-C", "kill -INT {pid}"
-    KILL = "the server is killed", "kill -KILL {pid}"
+    DUTY = (
+        mark("the server's share of a core, in percent"),
+        "top -b -n 2 -d 1 -p {pid} | tail -n 1 | awk '{{print $9}}'",
+    )
+    DESCRIPTORS = mark("how many descriptors the server has open, before and after"), "ls /proc/{pid}/fd | wc -l"
+    THREADS = mark("how many threads the server has"), "ls /proc/{pid}/task | wc -l"
+    MEMORY = mark("how much memory the server holds"), "grep VmRSS /proc/{pid}/status"
+    WAITS = mark("where in the kernel each of its threads waits"), "tail -n +1 /proc/{pid}/task/*/wchan"
+    CPU = (
+        mark("nanoseconds of CPU time that the server has used, before and after"),
+        "cut -d ' ' -f 1 /proc/{pid}/schedstat",
+    )
+    LISTENS = mark("where the server listens"), "ss -ltn"
+    TERMINATE = mark("the server is told to end"), "kill -TERM {pid}"
+    INTERRUPT = mark("the server is told to end, as by Ctrl-C"), "kill -INT {pid}"
+    KILL = mark("the server is killed"), "kill -KILL {pid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Typed:
     words: str
 
 
-AGAIN = Typed("the server is started again, at once")
+AGAIN = Typed(say("the server is started again, at once"))
 """The server's own command once more."""
 
 
@@ -86,9 +93,9 @@ class Place:
 
     def acts(self, *, many: bool = False) -> list[Act]:
         """How to start it; `many`: with more descriptors than a shell allows by default."""
-        built = [Act(words="build the server, in its folder", command=_typed(self.build))] if self.build else []
+        built = [Act(words=say("build the server, in its folder"), command=_typed(self.build))] if self.build else []
         allowed = f"ulimit -n {self.files}; " if many else ""
-        return [*built, Act(words="start the server, in its folder", command=allowed + self.command)]
+        return [*built, Act(words=say("start the server, in its folder"), command=allowed + self.command)]
 
     @property
     def command(self) -> str:
@@ -111,7 +118,7 @@ def _typed(words: Sequence[str]) -> str:
 
 def started(place: Place) -> ByHand:
     """Where the server did not even come to listen: that is to be seen without any client."""
-    return ByHand(acts=place.acts(), right="it stays, and says nothing of an error")
+    return ByHand(acts=place.acts(), right=say("it stays, and says nothing of an error"))
 
 
 def by_hand(shown: Shown, protocol: Protocol, place: Place) -> ByHand:

@@ -15,6 +15,7 @@ from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.stage import Guest, Stage
+from grader.words import say
 
 
 class Disconnect(Behaviour):
@@ -46,43 +47,47 @@ class Disconnect(Behaviour):
         staying = stage.connect(1 if self.staying else 0)
         for guest in staying:
             guest.ask(stage.request(0))
-            stage.answered([guest], "not even the first client was served", doing=self.how)
+            stage.answered([guest], say("not even the first client was served"), doing=self.how)
         spun = stage.rest().busy
+        gone = say(left, clients=self.clients)
 
         def play(number: int) -> None:
             depart(stage, Party(self.how, number, self.clients, self.clients if self.staying else 1))
-            after = f"after {self.clients} clients {left} (round {number})"
+            after = say("after {clients_left} (round {round})", clients_left=gone, round=number)
             self._serve_another(stage, staying, number, after)
             rest = stage.rest()
             if rest.how is How.ENDED:
-                stage.fail(rest, f"the server did not live on {after}", staying, doing=self.how)
+                stage.fail(rest, say("the server did not live on {when}", when=after), staying, doing=self.how)
             if rest.busy and not spun and (duty := stage.duty(PLAINLY_BUSY)) and duty.share >= PLAINLY_BUSY:
-                words = f"the server rested before, and spins {after}: duty {duty.share:.0%} of a core"
+                words = say(
+                    "the server rested before, and spins {when}: duty {duty:.0%} of a core",
+                    when=after,
+                    duty=duty.share,
+                )
                 stage.fail_observed(words, doing=self.how, duty=round(duty.share, 3))
 
         if grown := leak(stage, self.rounds, play):
-            stage.fail_observed(f"{grown} ({self.clients} clients {left} in each)", doing=self.how)
-        return passed(
-            f"{self.rounds} times {self.clients} clients {left}, and nothing of them stayed",
-            clients=self.clients,
-            rounds=self.rounds,
-        )
+            stage.fail_observed(say("{grown} ({clients_left} in each)", grown=grown, clients_left=gone), doing=self.how)
+        words = say("{rounds} times {clients_left}, and nothing of them stayed", rounds=self.rounds, clients_left=gone)
+        return passed(words, clients=self.clients, rounds=self.rounds)
 
     def by_hand(self) -> Shown:
         leaves, leave = BY_HAND[self.how]
         rounds = self.rounds if leaves else 1
         come = clients(leave, self.clients if self.staying else 1, rounds=rounds)
-        stays = Typed("a line that is typed here is answered, before and after") if self.staying else clients(polite)
+        typed = Typed(say("a line that is typed here is answered, before and after"))
+        stays = typed if self.staying else clients(polite)
         before, after = ((stays,), ()) if self.staying else ((), (stays,))
-        gone = "when they have left" if leaves else "when they have left (Ctrl-C)"
-        right = f"{gone}, others are answered, and the server holds and burns what it did before"
+        gone = say("when they have left") if leaves else say("when they have left (Ctrl-C)")
+        right = say("{when}, others are answered, and the server holds and burns what it did before", when=gone)
         return shown(right, *before, come, *after, Look.DESCRIPTORS, Look.DUTY)
 
     def _serve_another(self, stage: Stage, staying: list[Guest], number: int, after: str) -> None:
         (guest,) = staying or stage.connect()
         guest.ask(stage.request(number))
-        who = "the client who stayed" if self.staying else "the next client"
-        stage.answered([guest], f"{who} was not served {after}", doing=self.how, round=number)
+        who = say("the client who stayed") if self.staying else say("the next client")
+        otherwise = say("{client} was not served {when}", client=who, when=after)
+        stage.answered([guest], otherwise, doing=self.how, round=number)
         if not self.staying:
             stage.dismiss([guest])
 

@@ -18,6 +18,7 @@ from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
 from grader.spec import Duration
 from grader.stage import Guest, Stage
+from grader.words import also, say
 
 _KILLED_BY = 128
 _WAKEUPS = 1000
@@ -52,25 +53,33 @@ class Starts(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         listeners = stage.bound()
-        where = " and ".join(f"{entry.local_address} port {entry.local_port}" for entry in listeners)
+        where = also(
+            say("{address} port {port}", address=entry.local_address, port=entry.local_port) for entry in listeners
+        )
         if self.port and self.port not in {entry.local_port for entry in listeners}:
             if stage.port_moved:
-                words = f"port {self.port} was not free on this machine, so the server was offered another one"
+                words = say(
+                    "port {port} was not free on this machine, so the server was offered another one", port=self.port
+                )
                 raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
-            stage.fail_observed(f"it listens on {where}, not on port {self.port}", doing="starts", port=stage.port)
+            words = say("it listens on {where}, not on port {port}", where=where, port=self.port)
+            stage.fail_observed(words, doing="starts", port=stage.port)
         local = all(is_loopback(entry.local_address) for entry in listeners)
         if self.address == "any" and local:
-            words = f"it listens on {where}: only programs on the same machine can connect"
+            words = say("it listens on {where}: only programs on the same machine can connect", where=where)
             stage.fail_observed(words, doing="starts", port=stage.port)
         if self.address == "loopback" and not local:
-            words = f"it listens on {where}: everybody on the network can connect"
+            words = say("it listens on {where}: everybody on the network can connect", where=where)
             stage.fail_observed(words, doing="starts", port=stage.port)
-        return passed(f"it listens on {where}", port=stage.port)
+        return passed(say("it listens on {where}", where=where), port=stage.port)
 
     def by_hand(self) -> Shown:
-        port = f"port {self.port}" if self.port else "some port"
-        where = {"any": f"on every address (0.0.0.0 or *), {port}", "loopback": f"on 127.0.0.1 alone, {port}"}
-        return shown(f"it listens {where.get(self.address, f'on {port}')}", Look.LISTENS)
+        port = say("port {port}", port=self.port) if self.port else say("some port")
+        right = {
+            "any": say("it listens on every address (0.0.0.0 or *), {port}", port=port),
+            "loopback": say("it listens on 127.0.0.1 alone, {port}", port=port),
+        }
+        return shown(right.get(self.address) or say("it listens on {where}", where=port), Look.LISTENS)
 
 
 class Stops(Behaviour):
@@ -100,9 +109,9 @@ class Stops(Behaviour):
         gone = Kernel("the end of the server", lambda: stage.server.poll() is not None)
         patience = Budget(cpu=self.within, wakeups=_WAKEUPS, wall=self.within, total=self.within)
         found = stage.settle(gone, patience, by_runtime=True)
-        with_clients = f"{self.on} with {self.clients} clients connected"
+        with_clients = say("{signal} with {clients} clients connected", signal=self.on, clients=self.clients)
         if found.how is not How.MET:
-            stage.fail(found, f"it did not end on {with_clients}", [], doing="stops")
+            stage.fail(found, say("it did not end on {signal}", signal=with_clients), [], doing="stops")
         port = stage.port
 
         def nobody_listens() -> bool:
@@ -112,21 +121,28 @@ class Stops(Behaviour):
         silent = Kernel(f"nobody listening on port {port}", nobody_listens)
         found = stage.settle(silent, patience, by_runtime=True, to_the_last=True)
         if found.how is not How.MET:
-            words = f"it ended on {with_clients} and left processes behind that still listen on port {port}"
+            words = say(
+                "it ended on {signal} and left processes behind that still listen on port {port}",
+                signal=with_clients,
+                port=port,
+            )
             stage.fail(found, words, [], doing="stops")
         stage.server.output.drain()
         status = stage.server.poll() or 0
         if _complaints(stage.server.output.text) or status not in (0, _KILLED_BY + number):
             said = [line for line in stage.server.output.text.splitlines() if line.strip()]
-            words = f"it ended on {with_clients} with status {status}" + (f': "{said[-1][:200]}"' if said else "")
+            words = say("it ended on {signal} with status {status}", signal=with_clients, status=status)
+            if said:
+                words = say('{what}: "{last_line}"', what=words, last_line=said[-1][:200])
             finding = Finding(Verdict.FAIL, Basis.OBSERVATION, words, {"status": status}, doing="stops", ended=True)
             raise CheckFailed(finding)
-        return passed(f"it ended on {with_clients}", status=status)
+        return passed(say("it ended on {signal}", signal=with_clients), status=status)
 
     def by_hand(self) -> Shown:
         come = [clients(talking, self.clients)] if self.clients else []
         told = Look.TERMINATE if self.on == "SIGTERM" else Look.INTERRUPT
-        return shown("it ends, without a traceback, and nobody listens any more", *come, told, Look.LISTENS)
+        right = say("it ends, without a traceback, and nobody listens any more")
+        return shown(right, *come, told, Look.LISTENS)
 
 
 def _complaints(output: str) -> list[str]:
@@ -161,21 +177,23 @@ class Restarts(Behaviour):
         stage.dismiss(guests)
         waiting = sum(entry.local_port == port for entry in stage.table.read_time_wait())
         if not closed or not waiting:
-            words = "no connection of the server that was killed is left in TIME_WAIT, so nothing was to be shown"
+            words = say("no connection of the server that was killed is left in TIME_WAIT, so nothing was to be shown")
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words, doing="restarts"))
-        again = f"started again with {waiting} connections in TIME_WAIT"
+        again = say("started again with {count} connections in TIME_WAIT", count=waiting)
         found = stage.restart()
         if found.how is not How.MET:
-            stage.fail(found, f"{again}, it did not come to listen", [], doing="restarts", waiting=waiting)
+            words = say("{when}, it did not come to listen", when=again)
+            stage.fail(found, words, [], doing="restarts", waiting=waiting)
         if stage.port != port:
-            words = f"{again}, it listens on port {stage.port} instead of {port}"
+            words = say("{when}, it listens on port {seen} instead of {port}", when=again, seen=stage.port, port=port)
             stage.fail_observed(words, doing="restarts", waiting=waiting)
         _one_is_served(stage, 1, "restarts")
-        return passed(f"{again}, it listens on port {port} and serves", waiting=waiting)
+        words = say("{when}, it listens on port {port} and serves", when=again, port=port)
+        return passed(words, waiting=waiting)
 
     def by_hand(self) -> Shown:
-        served = Typed("a line that is typed here is answered")
-        return shown("it listens again at once", clients(talking, self.clients), Look.KILL, AGAIN, served)
+        served = Typed(say("a line that is typed here is answered"))
+        return shown(say("it listens again at once"), clients(talking, self.clients), Look.KILL, AGAIN, served)
 
 
 def _one_is_served(stage: Stage, clients: int, doing: str) -> list[Guest]:
@@ -183,7 +201,7 @@ def _one_is_served(stage: Stage, clients: int, doing: str) -> list[Guest]:
     guests = stage.connect(min(clients, 1)) + stage.connect_some(clients - 1)
     for number, guest in enumerate(guests):
         guest.ask(stage.request(number))
-    stage.answered(guests[:1], "not even the first client was served", doing=doing)
+    stage.answered(guests[:1], say("not even the first client was served"), doing=doing)
     return guests
 
 

@@ -14,6 +14,7 @@ from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How, Outcome
 from grader.spec import Size
 from grader.stage import Guest, Stage
+from grader.words import say, together
 
 
 class ConcurrentClients(Behaviour):
@@ -32,15 +33,16 @@ class ConcurrentClients(Behaviour):
         for turn in range(2):
             for number, guest in enumerate(guests):
                 guest.ask(stage.request(turn * self.clients + number))
-            otherwise = f"not all of {self.clients} connected clients were served"
+            otherwise = say("not all of {clients} connected clients were served", clients=self.clients)
             found = stage.settle(Answered(guests))
             if found.how is not How.MET:
                 served = sum(guest.transcript.complete for guest in guests)
                 stage.fail(found, otherwise, guests, doing="concurrent", clients=self.clients, served=served)
-        return passed(f"all {self.clients} clients were served while all were connected", clients=self.clients)
+        words = say("all {clients} clients were served while all were connected", clients=self.clients)
+        return passed(words, clients=self.clients)
 
     def by_hand(self) -> Shown:
-        return shown("all are answered, and nobody has to leave for that", clients(talking, self.clients))
+        return shown(say("all are answered, and nobody has to leave for that"), clients(talking, self.clients))
 
 
 class Capacity(Behaviour):
@@ -74,22 +76,29 @@ class Capacity(Behaviour):
         stage.dismiss(guests)
         (guest,) = stage.connect()
         guest.ask(stage.request(0))
-        stage.answered([guest], f"after {self.clients} clients had come and left nobody was served", doing="capacity")
-        refused = self.clients - served
-        others = f", and turned away {refused}" if refused else ""
-        return passed(f"it held {served} clients at once{others}", clients=self.clients, served=served)
+        nobody = say("after {clients} clients had come and left nobody was served", clients=self.clients)
+        stage.answered([guest], nobody, doing="capacity")
+        words = say("it held {served} clients at once", served=served)
+        if refused := self.clients - served:
+            words = say("it held {served} clients at once, and turned away {refused}", served=served, refused=refused)
+        return passed(words, clients=self.clients, served=served)
 
     def by_hand(self) -> Shown:
-        some = f"at least {self.at_least:,} are answered, and the others turned away"
-        right = f"{some if self.may_refuse else 'all are answered'}; the server lives on"
-        return shown(right, clients(talking, self.clients))
+        answered = say("all are answered")
+        if self.may_refuse:
+            answered = say("at least {least:,} are answered, and the others turned away", least=self.at_least)
+        return shown(together([answered, say("the server lives on")]), clients(talking, self.clients))
 
     def _require_enough(self, stage: Stage, found: Outcome, guests: list[Guest], served: int) -> None:
         enough = served >= (self.at_least if self.may_refuse else self.clients)
         if enough and found.how not in (How.ENDED, How.BROKEN):
             self._require_no_empty_promise(stage, found, guests)
             return
-        words = f"only {served} of {self.clients} clients were served while all were connected"
+        words = say(
+            "only {served} of {clients} clients were served while all were connected",
+            served=served,
+            clients=self.clients,
+        )
         if found.how is How.MET:
             # Turned away by a server that wanted to, or by the end of one that did not?
             found = stage.rest()
@@ -102,7 +111,7 @@ class Capacity(Behaviour):
         """Whoever is accepted is served or turned away, and not left waiting for something that never comes."""
         waiting = [guest for guest in guests if not guest.transcript.complete and not guest.ending]
         if left := stage.accepted(waiting):
-            words = f"{len(left)} clients were accepted, and neither served nor turned away"
+            words = say("{count} clients were accepted, and neither served nor turned away", count=len(left))
             stage.fail(found, words, left, doing="capacity", accepted=len(left))
 
 
@@ -127,8 +136,8 @@ class Isolation(Behaviour):
         stage.perform(
             [(guests[0], _byte_by_byte(guests[0], alone))],
             {
-                Until.TAKEN: "the bytes of a single client, sent one at a time, were not read",
-                Until.ANSWERED: "a single client who sent a byte at a time was not answered rightly",
+                Until.TAKEN: say("the bytes of a single client, sent one at a time, were not read"),
+                Until.ANSWERED: say("a single client who sent a byte at a time was not answered rightly"),
             },
             doing="alone",
         )
@@ -138,16 +147,22 @@ class Isolation(Behaviour):
         stage.perform(
             [(guest, _byte_by_byte(guest, request)) for guest, request in zip(guests, requests, strict=True)],
             {
-                Until.TAKEN: f"the bytes of {self.clients} clients, sent one at a time in turn, were not read",
-                Until.ANSWERED: f"{self.clients} clients who sent a byte at a time in turn were not answered rightly",
+                Until.TAKEN: say(
+                    "the bytes of {clients} clients, sent one at a time in turn, were not read", clients=self.clients
+                ),
+                Until.ANSWERED: say(
+                    "{clients} clients who sent a byte at a time in turn were not answered rightly",
+                    clients=self.clients,
+                ),
             },
             doing="isolation",
         )
-        return passed(f"{self.clients} clients spoke at once, and each heard its own", clients=self.clients)
+        words = say("{clients} clients spoke at once, and each heard its own", clients=self.clients)
+        return passed(words, clients=self.clients)
 
     def by_hand(self) -> Shown:
         speak = clients(fragmenting, self.clients, number=self.size, message="this is client {n}\n")
-        return shown("each hears what it has said itself, with its own number", speak)
+        return shown(say("each hears what it has said itself, with its own number"), speak)
 
 
 def _byte_by_byte(guest: Guest, request: bytes) -> Steps:
@@ -189,14 +204,20 @@ class Churn(Behaviour):
             come += len(new)
             present = staying + new
         stage.dismiss(present)
-        return passed(f"{come} clients came and went, {self.present} at a time", clients=come)
+        words = say("{clients} clients came and went, {present} at a time", clients=come, present=self.present)
+        return passed(words, clients=come)
 
     def by_hand(self) -> Shown:
-        return shown("all are answered", clients(polite, self.present, rounds=max(self.clients // self.present, 1)))
+        come = clients(polite, self.present, rounds=max(self.clients // self.present, 1))
+        return shown(say("all are answered"), come)
 
     def _served(self, stage: Stage, guests: list[Guest], before: int) -> None:
-        words = f"a client was not served after {before} others had come and most of them had left"
-        stage.answered(guests, words if before else "the first clients were not served", doing="churn", before=before)
+        words = say("the first clients were not served")
+        if before:
+            words = say(
+                "a client was not served after {before} others had come and most of them had left", before=before
+            )
+        stage.answered(guests, words, doing="churn", before=before)
 
 
 BEHAVIOURS = (ConcurrentClients, Isolation, Churn, Capacity)

@@ -15,6 +15,7 @@ from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
+from grader.words import also, said, say, together
 
 _STACKS_TRIED, _MOST_DOUBLED = 10, 5
 _LONG = 4096
@@ -61,7 +62,7 @@ class IoModel(Behaviour):
         )
         facts: dict[str, Fact] = {name: value for name, value in stage.observed.model_dump().items() if value}
         if wrong := io_model.contradictions(found, stage.allowed):
-            summary = f"this is not the {stage.model_name} model: {'; '.join(wrong)}"
+            summary = say("this is not the {model} model: {why}", model=said(stage.model_name), why=together(wrong))
             raise CheckFailed(
                 Finding(
                     Verdict.FAIL,
@@ -75,11 +76,16 @@ class IoModel(Behaviour):
             )
         if self.at_work:
             self._require_awake(stage, guests)
-        summary = f"with {last.clients} silent clients, {found.explanation}, waiting in {' and '.join(found.waits)}"
+        summary = say(
+            "with {clients} silent clients, {workers}, waiting in {calls}",
+            clients=last.clients,
+            workers=found.explanation,
+            calls=also(found.waits),
+        )
         return Finding(Verdict.PASS, Basis.OBSERVATION, summary, facts)
 
     def by_hand(self) -> Shown:
-        right = "it has the threads, and waits in the call, that its model asks for"
+        right = say("it has the threads, and waits in the call, that its model asks for")
         return shown(right, clients(silent, self.clients), Look.THREADS, Look.WAITS)
 
     def _come(self, stage: Stage) -> list[Guest]:
@@ -94,7 +100,8 @@ class IoModel(Behaviour):
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
         if wait := stage.asleep_at_work(guests):
-            words = f"this is not the {stage.model_name} model: it sleeps in {wait.call} while clients wait for a reply"
+            asleep = say("it sleeps in {call} while clients wait for a reply", call=wait.call)
+            words = say("this is not the {model} model: {why}", model=said(stage.model_name), why=asleep)
             look, stacks = self._again(stage, guests)
             finding = Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=look, doing="at_work", stacks=stacks)
             raise CheckFailed(finding)

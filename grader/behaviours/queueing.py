@@ -13,6 +13,7 @@ from grader.judgement.expectations import Answered, OneAnswered
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How, Outcome
 from grader.stage import Guest, Stage
+from grader.words import say
 
 
 class QueuedClients(Behaviour):
@@ -32,15 +33,17 @@ class QueuedClients(Behaviour):
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
         for number, guest in enumerate(guests):
-            otherwise = f"{guest.name} was not served" + (
-                f" after {guests[number - 1].name} had left" if number else ""
-            )
+            otherwise = say("{client} was not served", client=guest.name)
+            if number:
+                before = guests[number - 1].name
+                otherwise = say("{client} was not served after {before} had left", client=guest.name, before=before)
             stage.answered([guest], otherwise, doing="queue", served=number)
             stage.dismiss([guest])
-        return passed(f"{len(guests)} clients were served one after the other", clients=len(guests))
+        words = say("{clients} clients were served one after the other", clients=len(guests))
+        return passed(words, clients=len(guests))
 
     def by_hand(self) -> Shown:
-        return shown("all are answered, one after the other", clients(polite, self.clients))
+        return shown(say("all are answered, one after the other"), clients(polite, self.clients))
 
 
 class PoolLimit(Behaviour):
@@ -76,25 +79,43 @@ class PoolLimit(Behaviour):
             stage.dismiss([served.pop()])
             found = stage.settle(OneAnswered(waiting))
             if found.how is not How.MET:
-                otherwise = f"{len(waiting)} clients still waited when another had left, and none of them was served"
+                otherwise = say(
+                    "{count} clients still waited when another had left, and none of them was served",
+                    count=len(waiting),
+                )
                 stage.fail(found, otherwise, waiting, doing="pool", served=self.clients - len(waiting))
             served += [guest for guest in waiting if guest.transcript.complete]
             waiting = [guest for guest in waiting if not guest.transcript.complete]
-        return passed(f"{bound} clients were served at once, and the others in turn", bound=bound, clients=self.clients)
+        words = say("{bound} clients were served at once, and the others in turn", bound=bound)
+        return passed(words, bound=bound, clients=self.clients)
 
     def by_hand(self) -> Shown:
-        right = f"between {self.at_least} and {self.at_most} are answered while all stay; the others wait"
+        right = say(
+            "between {least} and {most} are answered while all stay; the others wait",
+            least=self.at_least,
+            most=self.at_most,
+        )
         return shown(right, clients(talking, self.clients))
 
     def _require_bounds(self, stage: Stage, found: Outcome, guests: list[Guest], served: list[Guest]) -> None:
         count = len(served)
         if found.how in (How.ENDED, How.BROKEN) or found.starved:
-            stage.fail(found, "the pool did not serve its first clients", guests, doing="pool", served=count)
+            stage.fail(found, say("the pool did not serve its first clients"), guests, doing="pool", served=count)
         if count < self.at_least:
-            words = f"only {count} of {self.clients} clients were served at once, at least {self.at_least} are to be"
+            words = say(
+                "only {served} of {clients} clients were served at once, at least {least} are to be",
+                served=count,
+                clients=self.clients,
+                least=self.at_least,
+            )
             stage.fail(found, words, guests, doing="pool", served=count)
         if count > self.at_most:
-            words = f"{count} of {self.clients} clients were served at once, more than a pool of {self.at_most} can"
+            words = say(
+                "{served} of {clients} clients were served at once, more than a pool of {most} can",
+                served=count,
+                clients=self.clients,
+                most=self.at_most,
+            )
             stage.fail_observed(words, doing="pool", served=count)
 
 

@@ -16,12 +16,13 @@ from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
 from grader.spec import Percent
 from grader.stage import Stage
+from grader.words import mark, say
 
 _MOST_OF_NODE = 10  # four of its own, four for files and names, one for what is due later, one for signals
 _WORDS = {
-    "idle": "without any client",
-    "idle_clients": "with {clients} silent clients",
-    "after_disconnect": "after {clients} clients have left",
+    "idle": mark("without any client"),
+    "idle_clients": mark("with {clients} silent clients"),
+    "after_disconnect": mark("after {clients} clients have left"),
 }
 
 
@@ -46,30 +47,35 @@ class CpuCeiling(Behaviour):
         return self.when == "after_disconnect"
 
     def check(self, stage: Stage) -> Finding:
-        situation = _WORDS[self.when].format(clients=self.clients)
+        situation = say(_WORDS[self.when], clients=self.clients)
         self._prepare(stage)
         rest = stage.rest()
         if rest.how is How.ENDED:
-            stage.fail(rest, f"the server did not live on {situation}", [], doing=self.when)
+            stage.fail(rest, say("the server did not live on {when}", when=situation), [], doing=self.when)
         if rest.how is How.STUCK:
-            return passed(f"{situation} it sleeps without time limit: duty 0%", Basis.PROOF, duty=0.0)
+            asleep = say("{when} it sleeps without time limit: duty 0%", when=situation)
+            return passed(asleep, Basis.PROOF, duty=0.0)
         duty = stage.duty(self.at_most)
         if duty is None:
-            untold = "this machine does not tell how much CPU time a thread has used (schedstat)"
-            if not stage.abilities.kernel:
-                untold = "this machine does not tell what the server's threads wait in, so its duty is not known"
-            told = stage.schedstat and stage.abilities.kernel
-            summary = "the server hardly got to run, so its duty is not known" if told else untold
-            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary))
-        figures = f"duty {duty.share:.0%} of a core over {duty.own_seconds:.2f} s of its own time"
+            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, _why_not_known(stage)))
+        figures = say(
+            "duty {duty:.0%} of a core over {seconds:.2f} s of its own time",
+            duty=duty.share,
+            seconds=duty.own_seconds,
+        )
         if duty.share > self.at_most:
             stage.fail_observed(
-                f"{situation} it is busy: {figures}, {self.at_most:.0%} is allowed",
+                say(
+                    "{when} it is busy: {figures}, {most:.0%} is allowed",
+                    when=situation,
+                    figures=figures,
+                    most=self.at_most,
+                ),
                 doing=self.when,
                 duty=round(duty.share, 3),
                 wakeups=round(duty.wakeups / duty.own_seconds),
             )
-        return passed(f"{situation}: {figures}", duty=round(duty.share, 3))
+        return passed(say("{when}: {figures}", when=situation, figures=figures), duty=round(duty.share, 3))
 
     def by_hand(self) -> Shown:
         come = {
@@ -77,7 +83,7 @@ class CpuCeiling(Behaviour):
             "idle_clients": [clients(silent, self.clients)],
             "after_disconnect": [clients(polite, rounds=self.clients)],
         }[self.when]
-        return shown(f"it uses at most {self.at_most:.0%} of a core", *come, Look.DUTY)
+        return shown(say("it uses at most {most:.0%} of a core", most=self.at_most), *come, Look.DUTY)
 
     def _prepare(self, stage: Stage) -> None:
         # Whether many can be served at once is for other checks to say: here silent clients come as far as they
@@ -88,8 +94,16 @@ class CpuCeiling(Behaviour):
             for number in range(self.clients):
                 (guest,) = stage.connect()
                 guest.ask(stage.request(number))
-                stage.answered([guest], "a client was not served before it left", doing=self.when)
+                stage.answered([guest], say("a client was not served before it left"), doing=self.when)
                 stage.dismiss([guest])
+
+
+def _why_not_known(stage: Stage) -> str:
+    if not stage.abilities.kernel:
+        return say("this machine does not tell what the server's threads wait in, so its duty is not known")
+    if not stage.schedstat:
+        return say("this machine does not tell how much CPU time a thread has used (schedstat)")
+    return say("the server hardly got to run, so its duty is not known")
 
 
 class DescriptorLeak(Behaviour):
@@ -112,18 +126,20 @@ class DescriptorLeak(Behaviour):
             for number in range(self.messages):
                 for guest in guests:
                     guest.ask(stage.request(turn * self.messages + number))
-                stage.answered(guests, "not all messages were answered", doing="leak", round=turn)
+                stage.answered(guests, say("not all messages were answered"), doing="leak", round=turn)
             if (rest := stage.rest()).how is How.ENDED:
-                stage.fail(rest, f"the server did not live on after round {turn}", guests, doing="leak")
+                after = say("the server did not live on after round {round}", round=turn)
+                stage.fail(rest, after, guests, doing="leak")
 
-        each = f"{self.messages} messages of {self.clients} clients in each"
+        each = say("{messages} messages of {clients} clients in each", messages=self.messages, clients=self.clients)
         if grown := leak(stage, self.rounds, play):
-            stage.fail_observed(f"{grown} ({each})", doing="leak")
-        return passed(f"{self.rounds} rounds left nothing open ({each})", rounds=self.rounds)
+            stage.fail_observed(say("{grown} ({each})", grown=grown, each=each), doing="leak")
+        words = say("{rounds} rounds left nothing open ({each})", rounds=self.rounds, each=each)
+        return passed(words, rounds=self.rounds)
 
     def by_hand(self) -> Shown:
         ask = clients(repeating, self.clients, number=self.messages)
-        return shown("messages leave no descriptor open, only clients have one each", ask, Look.DESCRIPTORS)
+        return shown(say("messages leave no descriptor open, only clients have one each"), ask, Look.DESCRIPTORS)
 
 
 class ThreadCeiling(Behaviour):
@@ -147,30 +163,33 @@ class ThreadCeiling(Behaviour):
     def check(self, stage: Stage) -> Finding:
         runtimes = stage.runtimes(stage.look()[0])
         if "go" in runtimes:
-            words = "Go's runtime makes threads as it sees fit, so their number says nothing of the server"
+            words = say("Go's runtime makes threads as it sees fit, so their number says nothing of the server")
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
         # Node's workers have no names by which to know them, but they are there before the first client is.
         of_the_runtime = min(stage.threads() - 1, _MOST_OF_NODE) if "node" in runtimes else 0
-        most = self._count(stage, "without clients", of_the_runtime, 0)
+        most = self._count(stage, say("without clients"), of_the_runtime, 0)
         guests = stage.connect_some(self.clients)
-        most = max(most, self._count(stage, f"with {len(guests)} silent clients", of_the_runtime, len(guests)))
+        silent = say("with {clients} silent clients", clients=len(guests))
+        most = max(most, self._count(stage, silent, of_the_runtime, len(guests)))
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
         stage.settle(Answered(guests))
-        asked = f"with {len(guests)} clients that have asked"
+        asked = say("with {clients} clients that have asked", clients=len(guests))
         most = max(most, self._count(stage, asked, of_the_runtime, len(guests)))
-        return passed(f"it never had more than {most} threads, {self.at_most} are allowed", threads=most)
+        words = say("it never had more than {seen} threads, {most} are allowed", seen=most, most=self.at_most)
+        return passed(words, threads=most)
 
     def by_hand(self) -> Shown:
         come = [clients(silent, self.clients)] if self.clients else []
-        return shown(f"it has at most {self.at_most:,} threads, in all its processes", *come, Look.THREADS)
+        right = say("it has at most {most:,} threads, in all its processes", most=self.at_most)
+        return shown(right, *come, Look.THREADS)
 
     def _count(self, stage: Stage, when: str, of_the_runtime: int, clients: int) -> int:
         if (rest := stage.rest()).how is How.ENDED:
-            stage.fail(rest, f"the server did not live on {when}", [], doing="threads")
+            stage.fail(rest, say("the server did not live on {when}", when=when), [], doing="threads")
         threads = stage.threads() - of_the_runtime
         if threads > self.at_most:
-            words = f"{when} it has {threads} threads, {self.at_most} are allowed"
+            words = say("{when} it has {seen} threads, {most} are allowed", when=when, seen=threads, most=self.at_most)
             stage.fail_observed(words, doing="threads", threads=threads, clients=clients)
         return threads
 

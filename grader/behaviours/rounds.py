@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from grader.judgement.counts import Counts, exceeds, growing, lowest
 from grader.stage import Stage
+from grader.words import say
 
 Play = Callable[[int], None]
 """One round, by its number; the server is at rest when it returns."""
@@ -25,7 +26,7 @@ def leak(stage: Stage, rounds: int, play: Play) -> str | None:
         return None
     counts += _held_after(stage, play, range(rounds + 1, _STRETCHES * rounds + 1))
     stretches = [lowest(counts[start : start + rounds]) for start in range(0, len(counts), rounds)]
-    found = growing(stretches, f"{rounds} rounds")
+    found = growing(stretches, say("{rounds} rounds", rounds=rounds))
     return found if found and not stage.gives_back(stretches[0]) else None
 
 

@@ -13,10 +13,11 @@ from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.spec import Size
 from grader.stage import Guest, Stage
+from grader.words import say
 
 _IN_PIECES = {
-    Until.TAKEN: "a message sent in pieces was not read",
-    Until.ANSWERED: "a message sent in pieces was not answered rightly",
+    Until.TAKEN: say("a message sent in pieces was not read"),
+    Until.ANSWERED: say("a message sent in pieces was not answered rightly"),
 }
 
 
@@ -46,21 +47,25 @@ class Echo(Behaviour):
         for number, size in enumerate(self.sizes):
             request = stage.request(number, size)
             guest.ask(request)
-            stage.answered([guest], f"a message of {size} bytes was not answered rightly", doing="echo", size=size)
+            otherwise = say("a message of {size} bytes was not answered rightly", size=size)
+            stage.answered([guest], otherwise, doing="echo", size=size)
         if self.binary:
             guest.ask(bytes(range(256)))
-            stage.answered([guest], "a message of all byte values was not answered rightly", doing="binary")
+            stage.answered([guest], say("a message of all byte values was not answered rightly"), doing="binary")
         self._in_pieces(stage, guest)
         for number in range(self.pipelined):
             guest.ask(stage.request(number))
-        stage.answered([guest], f"{self.pipelined} messages sent at once were not answered rightly", doing="echo")
-        return passed(f"every reply was right, {guest.transcript.received} bytes in all", messages=len(self.sizes))
+        otherwise = say("{count} messages sent at once were not answered rightly", count=self.pipelined)
+        stage.answered([guest], otherwise, doing="echo")
+        words = say("every reply was right, {size} bytes in all", size=guest.transcript.received)
+        return passed(words, messages=len(self.sizes))
 
     def by_hand(self) -> Shown:
         large = clients(talking, size=max(self.sizes))
         cut = [clients(fragmenting, number=self.pieces)] if self.pieces else []
         several = [clients(talking, message="hello\n" * self.pipelined)] if self.pipelined else []
-        return shown("each gets the whole reply to what it has sent, and nothing else", large, *cut, *several)
+        right = say("each gets the whole reply to what it has sent, and nothing else")
+        return shown(right, large, *cut, *several)
 
     def _in_pieces(self, stage: Stage, guest: Guest) -> None:
         if self.pieces:
@@ -81,19 +86,21 @@ class SequentialClients(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         for number in range(self.clients):
-            words = f"client {number + 1} was not served" + (" after those before it had left" if number else "")
             (guest,) = stage.connect()
+            words = say("{client} was not served", client=guest.name)
+            if number:
+                words = say("{client} was not served after those before it had left", client=guest.name)
             guest.ask(stage.request(number))
             stage.answered([guest], words, doing="sequential", served=number)
             stage.dismiss([guest])
             if (rest := stage.rest()).how is How.ENDED:
-                stage.fail(
-                    rest, f"the server did not live on when client {number + 1} had left", [], doing="sequential"
-                )
-        return passed(f"{self.clients} clients were served one after the other", clients=self.clients)
+                gone = say("the server did not live on when {client} had left", client=guest.name)
+                stage.fail(rest, gone, [], doing="sequential")
+        words = say("{clients} clients were served one after the other", clients=self.clients)
+        return passed(words, clients=self.clients)
 
     def by_hand(self) -> Shown:
-        return shown("each is answered, however many were there before", clients(polite, rounds=self.clients))
+        return shown(say("each is answered, however many were there before"), clients(polite, rounds=self.clients))
 
 
 BEHAVIOURS = (Echo, SequentialClients)

@@ -15,6 +15,7 @@ from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
 from grader.spec import Percent, Size
 from grader.stage import Stage
+from grader.words import say
 
 _CLEARLY = 1.25
 _LONGER = 3
@@ -55,14 +56,22 @@ class Throughput(Behaviour):
             near = self.at_least / _CLEARLY < share < self.at_least * _CLEARLY
             if turn + 1 >= self.rounds and not near:
                 break
-        words = f"with the same CPU time it answers {share:.0%} of the messages that {self.reference} answers"
+        words = say(
+            "with the same CPU time it answers {share:.0%} of the messages that {reference} answers",
+            share=share,
+            reference=self.reference,
+        )
         if share < self.at_least:
-            words += f", at least {self.at_least:.0%} are asked for"
-            stage.fail_observed(words, doing="throughput", share=round(share, 3), rounds=len(ours))
+            too_few = say("{what}, at least {least:.0%} are asked for", what=words, least=self.at_least)
+            stage.fail_observed(too_few, doing="throughput", share=round(share, 3), rounds=len(ours))
         return passed(words, share=round(share, 3), rounds=len(ours))
 
     def by_hand(self) -> Shown:
-        right = f"for the same messages the server {self.reference} uses at least {self.at_least:.0%} of that time"
+        right = say(
+            "for the same messages the server {reference} uses at least {least:.0%} of that time",
+            reference=self.reference,
+            least=self.at_least,
+        )
         ask = clients(repeating, self.clients, number=self.messages, size=self.size)
         return shown(right, Look.CPU, ask, Look.CPU)
 
@@ -72,7 +81,7 @@ class Throughput(Behaviour):
             return
         duty = stage.duty(_QUIET)
         if duty and duty.share > _QUIET:
-            words = f"without any client it is busy already: duty {duty.share:.0%} of a core"
+            words = say("without any client it is busy already: duty {duty:.0%} of a core", duty=duty.share)
             stage.fail_observed(words, doing="throughput", duty=round(duty.share, 3))
 
     def _cost(self, stage: Stage, reference: str) -> float:
@@ -89,18 +98,18 @@ class Throughput(Behaviour):
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, failure.finding.summary)) from None
 
     def _measured(self, stage: Stage, reference: str) -> float:
-        who = f"the reference server {reference}" if reference else "the server"
+        who = say("the reference server {name}", name=reference) if reference else say("the server")
         stage.kill()
         stage.dismiss(stage.guests)
         found = stage.restart(reference)
         if found.how is not How.MET:
-            stage.fail(found, f"{who} did not come to listen again", [], doing="throughput")
+            stage.fail(found, say("{server} did not come to listen again", server=who), [], doing="throughput")
         guests = stage.connect(self.clients)
         before = 0.0
         for turn in range(self.messages + 1):
             for number, guest in enumerate(guests):
                 guest.ask(stage.request(turn * self.clients + number, self.size))
-            stage.answered(guests, f"{who} did not answer every message", doing="throughput")
+            stage.answered(guests, say("{server} did not answer every message", server=who), doing="throughput")
             # The first turn is not counted: whatever is made only once is made there.
             before = before or stage.reader.cpu_seconds()
         return (stage.reader.cpu_seconds() - before) / (self.messages * self.clients)

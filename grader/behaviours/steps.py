@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from grader.spec import Part, Percent, Size, Strings, WaitsIn, as_list, compiled, nearest
+from grader.words import also, say
 
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str, str]
@@ -81,10 +82,16 @@ class Amount(_Short):
         return (self.at_least or 0) <= number and (self.at_most is None or number <= self.at_most)
 
     def __str__(self) -> str:
+        return str(self.words)
+
+    @property
+    def words(self) -> str:
+        """The bounds in words."""
         if self.exactly is not None:
             return str(self.exactly)
-        bounds = [("at least", self.at_least), ("at most", self.at_most)]
-        return " and ".join(f"{words} {number}" for words, number in bounds if number is not None)
+        least = [] if self.at_least is None else [say("at least {least}", least=self.at_least)]
+        most = [] if self.at_most is None else [say("at most {most}", most=self.at_most)]
+        return also([*least, *most])
 
 
 def _groups(value: Any) -> Any:

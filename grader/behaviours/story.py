@@ -23,6 +23,7 @@ from grader.report import people
 from grader.report.model import Basis, StepResult, Verdict
 from grader.spec import Spec
 from grader.stage import Guest, Stage
+from grader.words import also, either, listed, say, say_of
 
 _PLAYED_BY_HAND = 4
 
@@ -58,15 +59,19 @@ class Scenario(Behaviour):
         except CheckFailed as failure:
             raise CheckFailed(self._with_steps(failure.finding, play)) from None
         count = len(self.steps)
-        return passed(f"{'its one step was' if count == 1 else f'all {count} steps were'} taken", steps=count)
+        return passed(say_of(count, "its one step was taken", "all {count} steps were taken"), steps=count)
 
     def by_hand(self) -> Shown:
         """Those who say something are played by a person, each at a prompt; groups just come."""
         steps = [step for _, _, step in numbered(self.steps)]
         groups = {name: count for step in steps if step.connect for name, count in step.connect.items()}
-        alone = [Typed(f"be {name}, and type what the story lets {name} say") for name in groups if groups[name] == 1]
+        alone = [
+            Typed(say("be {name}, and type what the story lets {name} say", name=name))
+            for name in groups
+            if groups[name] == 1
+        ]
         many = [clients(silent, count) for count in groups.values() if count > 1]
-        return shown("everybody receives what the story says", *alone[:_PLAYED_BY_HAND], *many[:1])
+        return shown(say("everybody receives what the story says"), *alone[:_PLAYED_BY_HAND], *many[:1])
 
     def _with_steps(self, finding: Finding, play: _Play) -> Finding:
         """The finding with how far every step got; it begins with the one that failed."""
@@ -79,9 +84,19 @@ class Scenario(Behaviour):
         )
         if failed:
             step = next(step for path, _, step in lines if path == failed)
-            summary = f"step {numbers[failed]}{play.time()} ({step}): {finding.summary}"
+            summary = say(
+                "step {number} ({step}): {what}", number=numbers[failed], step=str(step), what=finding.summary
+            )
+            if times := play.time():
+                summary = say(
+                    "step {number}, {times} ({step}): {what}",
+                    number=numbers[failed],
+                    times=times,
+                    step=str(step),
+                    what=finding.summary,
+                )
         else:
-            summary = f"after the last step: {finding.summary}"
+            summary = say("after the last step: {what}", what=finding.summary)
         return dataclasses.replace(finding, summary=summary, steps=done, doing="scenario")
 
 
@@ -109,7 +124,7 @@ class _Play:
 
     def time(self) -> str:
         """Which time of those that are repeated it is, "" where nothing is."""
-        return f", {', '.join(self._rounds)}" if self._rounds else ""
+        return listed(self._rounds)
 
     def steps(self, steps: list[Step]) -> None:
         for index, step in enumerate(steps):
@@ -128,7 +143,10 @@ class _Play:
         self._come_to_rest()
         for guest in told:
             if extra := bytes(_heard(guest)[len(guest.transcript.expected) :]):
-                self._stage.fail_observed(f"{guest.name} received {_shown(extra)}, of which the story says nothing")
+                words = say(
+                    "{client} received {what}, of which the story says nothing", client=guest.name, what=_shown(extra)
+                )
+                self._stage.fail_observed(words)
 
     def _everybody(self) -> list[Guest]:
         return [guest for group in self._cast.values() for guest in group]
@@ -202,14 +220,14 @@ class _Play:
         for guest, data in self._said(said):
             _script(guest).due(data)
             guests.append(guest)
-        self._await(guests, "what should have come did not")
+        self._await(guests, say("what should have come did not"))
 
     def _exchange(self, said: Mapping[str, Payload]) -> None:
         guests = []
         for guest, data in self._said(said):
             guest.ask(self._stage.conversation.whole(data))
             guests.append(guest)
-        self._await(guests, "the reply did not come")
+        self._await(guests, say("the reply did not come"))
 
     def _await(self, guests: list[Guest], otherwise: str) -> None:
         self._stage.answered(guests, otherwise)
@@ -217,7 +235,7 @@ class _Play:
 
     def _end_of_stream(self, names: list[str]) -> None:
         guests = self._guests(names)
-        self._stage.require(Ended(guests, "the end of the connections"), "the connection was not ended")
+        self._stage.require(Ended(guests, "the end of the connections"), say("the connection was not ended"))
 
     def _receive_nothing_while(self, quiet: Quiet) -> None:
         # What was on its way before is none of what happens meanwhile.
@@ -228,7 +246,10 @@ class _Play:
         self._come_to_rest()
         for guest, start in zip(guests, before, strict=True):
             if came := bytes(_heard(guest)[start:]):
-                self._stage.fail_observed(f"{guest.name} was to receive nothing, and received {_shown(came)}")
+                words = say(
+                    "{client} was to receive nothing, and received {what}", client=guest.name, what=_shown(came)
+                )
+                self._stage.fail_observed(words)
 
     # Together, and again.
 
@@ -238,17 +259,17 @@ class _Play:
             self.steps(steps)
         self._together = False
         coming = [guest for guest in self._everybody() if not guest.client.alive]
-        self._stage.require(Connected(coming), "who came in this step could not connect")
+        self._stage.require(Connected(coming), say("who came in this step could not connect"))
 
     def _repeat(self, repeat: Repeat) -> None:
         for number in range(1, repeat.times + 1):
-            with self._round(f"time {number} of {repeat.times}"):
+            with self._round(say("time {number} of {times}", number=number, times=repeat.times)):
                 self.steps(repeat.steps)
 
     def _for_each(self, each: ForEach) -> None:
         for guest in self._cast[each.of]:
             self._cast[each.name] = [guest]
-            with self._round(f"for {guest.name}"):
+            with self._round(say("for {client}", client=guest.name)):
                 self.steps(each.steps)
             self._cast.pop(each.name, None)
         here = {id(guest) for guest in self._stage.guests}
@@ -269,9 +290,9 @@ class _Play:
     def _come_to_rest(self) -> None:
         found = self._stage.rest()
         if found.how is How.ENDED:
-            self._stage.fail(found, "the server did not live on", [])
+            self._stage.fail(found, say("the server did not live on"), [])
         if found.starved:
-            self._stage.fail(found, "the server could not come to rest", [])
+            self._stage.fail(found, say("the server could not come to rest"), [])
 
     def _expect(self, expected: Expect) -> None:
         self._come_to_rest()
@@ -283,13 +304,14 @@ class _Play:
             words, seen = misfit
             stage.fail_observed(words, seen=seen)
         if expected.waits_in and set(waits := waits_of(stage.scene(watch=True))) - set(expected.waits_in):
-            words = f"it waits in {' and '.join(waits)}, and should in {' or '.join(expected.waits_in)}"
+            words = say("it waits in {seen}, and should in {right}", seen=also(waits), right=either(expected.waits_in))
             stage.fail_observed(words, waits_in=list(waits))
         if expected.memory and (held := stage.memory_held()) > expected.memory:
-            words = f"it holds {people.size(held)} of memory, {people.size(expected.memory)} are allowed"
+            most = people.size(expected.memory)
+            words = say("it holds {held} of memory, {most} are allowed", held=people.size(held), most=most)
             stage.fail_observed(words, memory=held)
         if expected.output and not re.search(expected.output, printed := stage.printed()):
-            words = f"it has not printed what matches {expected.output!r}"
+            words = say("it has not printed what matches {expression}", expression=repr(expected.output))
             stage.fail_observed(words, printed=printed[-200:])
         if expected.duty:
             self._quiet(expected.duty)
@@ -299,10 +321,10 @@ class _Play:
             return
         duty = self._stage.duty(ceiling)
         if duty is None:
-            words = "this machine does not tell how busy the server is"
+            words = say("this machine does not tell how busy the server is")
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
         if duty.share > ceiling:
-            words = f"it is busy: duty {duty.share:.0%} of a core, {ceiling:.0%} is allowed"
+            words = say("it is busy: duty {duty:.0%} of a core, {most:.0%} is allowed", duty=duty.share, most=ceiling)
             self._stage.fail_observed(words, duty=round(duty.share, 3))
 
 
@@ -310,12 +332,13 @@ def _misfit(stage: Stage, expected: Expect) -> tuple[str, int] | None:
     """The first number that is not as expected: in words, and itself."""
     counts = stage.counts()
     for words, amount, seen in (
-        ("threads", expected.threads, stage.threads()),
-        ("processes", expected.processes, counts.processes),
-        ("open sockets", expected.open_sockets, counts.sockets),
+        (say("threads"), expected.threads, stage.threads()),
+        (say("processes"), expected.processes, counts.processes),
+        (say("open sockets"), expected.open_sockets, counts.sockets),
     ):
         if amount and not amount.allows(seen):
-            return f"it has {seen} {words}, and should have {amount}", seen
+            found = say("it has {seen} {what}, and should have {right}", seen=seen, what=words, right=amount.words)
+            return found, seen
     return None
 
 
@@ -330,7 +353,8 @@ def _heard(guest: Guest) -> bytearray:
 
 def _shown(data: bytes) -> str:
     text = repr(data[:40])[1:]
-    return f"{text} and {len(data) - 40} bytes more" if len(data) > 40 else text  # noqa: PLR2004 - as many as shown
+    more = len(data) - 40  # as many as shown
+    return text if more <= 0 else say("{bytes} and {more} bytes more", bytes=text, more=more)
 
 
 BEHAVIOURS = (Scenario,)

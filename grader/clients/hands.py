@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from grader.clients.personas import Persona
+from grader.words import said, say
 
 PROGRAM = ".venv/bin/python reference/clients"
 """What every command begins with, in the grader's folder."""
@@ -68,11 +69,16 @@ def number_of(part: Part) -> str:
     return first if first in ("pieces", "times") else ""
 
 
-def described(part: Part, number: int = 0) -> str:
-    """What a persona does, the first sentence of its docstring: "asks, waits for the reply, and closes"."""
+def told_of(part: Part) -> str:
+    """What a persona does, as a message: the first sentence of its docstring, with {number} for that it is made of."""
     words = " ".join((inspect.getdoc(part) or "").split()).partition(". ")[0].rstrip(".")
-    words = words.replace(f"`{number_of(part)}`", str(number))
+    words = words.replace(f"`{number_of(part)}`", "{number}")
     return words[:1].lower() + words[1:]
+
+
+def described(part: Part, number: int = 0) -> str:
+    """What a persona does: "asks, waits for the reply, and closes"."""
+    return say(told_of(part), number=number) if number_of(part) else said(told_of(part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +96,11 @@ class Hand:
         clients, rounds = self.options.clients, self.options.rounds
         does = described(self.part, self.number)
         if clients == rounds == 1:
-            return f"a client {does}"
+            return say("a client {does}", does=does)
         if clients == 1:
-            return f"{rounds:,} clients, one after the other; each {does}"
-        again = f"{rounds:,} times " if rounds > 1 else ""
-        return f"{again}{clients:,} clients at once; each {does}"
+            return say("{rounds:,} clients, one after the other; each {does}", rounds=rounds, does=does)
+        at_once = say("{clients:,} clients at once; each {does}", clients=clients, does=does)
+        return say("{rounds:,} times {what}", rounds=rounds, what=at_once) if rounds > 1 else at_once
 
     def command(self, host: str, port: int) -> str:
         """The command that a person types."""

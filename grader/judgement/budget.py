@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from grader.evidence.records import Pass, Wait
+from grader.words import say, together
 
 _STARVED = 0.2
 """The share of the time in the run queue from which on the wall clock says nothing about a server."""
@@ -119,14 +120,20 @@ class Account:
         """What ran out, if anything did."""
         wall = (now_ns - self.began_ns) / 1e9
         if self.cpu_ns >= self.budget.cpu * 1e9:
-            return Spent(f"it used {self.cpu_ns / 1e9:.1f} s of CPU time without getting any further", busy=True)
+            used = say("it used {spent:.1f} s of CPU time without getting any further", spent=self.cpu_ns / 1e9)
+            return Spent(used, busy=True)
         if self.wakeups >= self.budget.wakeups and wall >= self.budget.least:
-            return Spent(f"its timed wait woke {self.wakeups} times without getting any further")
+            return Spent(say("its timed wait woke {times} times without getting any further", times=self.wakeups))
         if self.stopped_ns and now_ns - self.stopped_ns >= _STOPPED_NS:
-            return Spent("every thread of it is stopped (SIGSTOP), and none is left that could let it go on")
+            return Spent(say("every thread of it is stopped (SIGSTOP), and none is left that could let it go on"))
         total_ns, delay_ns = self.total(now_ns)
-        return self._by_the_clock("nothing came in", wall, self.delay_ns, self.budget.wall) or self._by_the_clock(
-            "it was not done after", total_ns / 1e9, delay_ns, self.budget.total
+        total = total_ns / 1e9
+        silent, late = (
+            say("nothing came in {seconds:.0f} s", seconds=wall),
+            say("it was not done after {seconds:.0f} s", seconds=total),
+        )
+        return self._by_the_clock(silent, wall, self.delay_ns, self.budget.wall) or self._by_the_clock(
+            late, total, delay_ns, self.budget.total
         )
 
     def total(self, now_ns: int) -> tuple[int, int]:
@@ -138,11 +145,11 @@ class Account:
         """Whether `limit` seconds are spent; while the server is kept off the CPU they do not count, up to a point."""
         if wall < limit:
             return None
-        reason = f"{reason} {wall:.0f} s"
         if self.blind:
-            return Spent(f"{reason}; this kernel does not tell whether it was kept off the CPU", starved=True)
+            untold = say("this kernel does not tell whether it was kept off the CPU")
+            return Spent(together([reason, untold]), starved=True)
         if wall - delay_ns / 1e9 >= limit or delay_ns <= wall * _STARVED * 1e9:
             return Spent(reason)
         if wall >= _LONG_STARVED * limit:
-            return Spent(f"{reason}; it was kept off the CPU, so this says nothing", starved=True)
+            return Spent(together([reason, say("it was kept off the CPU, so this says nothing")]), starved=True)
         return None

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from itertools import pairwise
 
 from grader.evidence.records import Pass, Process
+from grader.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,11 @@ def count(look: Pass, processes: tuple[Process, ...]) -> Counts:
 
 
 WORDS = {
-    "sockets": "open sockets",
-    "descriptors": "open descriptors",
-    "threads": "threads",
-    "processes": "processes",
-    "zombies": "zombie processes",
+    "sockets": say("open sockets"),
+    "descriptors": say("open descriptors"),
+    "threads": say("threads"),
+    "processes": say("processes"),
+    "zombies": say("zombie processes"),
 }
 
 
@@ -58,7 +59,7 @@ def lowest(rounds: Sequence[Counts]) -> Counts:
     return Counts(*map(min, zip(*map(astuple, rounds), strict=True)))
 
 
-def growing(rounds: Sequence[Counts], every: str = "round") -> str | None:
+def growing(rounds: Sequence[Counts], every: str = say("round")) -> str | None:
     """What grew in every single round, in words, or None; `every` is what to call a round.
 
     One count after one round proves no leak: CPython frees a forgotten socket only when its variable is used again,
@@ -67,5 +68,6 @@ def growing(rounds: Sequence[Counts], every: str = "round") -> str | None:
     for name, words in WORDS.items():
         figures = [getattr(counts, name) for counts in rounds]
         if len(figures) > 2 and all(a < b for a, b in pairwise(figures)):  # noqa: PLR2004
-            return f"{words} grew with every {every}: {', '.join(map(str, figures))}"
+            shown = ", ".join(map(str, figures))
+            return say("{what} grew with every {round}: {figures}", what=words, round=every, figures=shown)
     return None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from grader.evidence.records import ClientPhase, TcpSocket
 from grader.judgement.transcript import Transcript
+from grader.words import say
 
 
 class Party(Protocol):
@@ -103,20 +104,30 @@ def _shortfall(party: Party) -> str:
     transcript = party.transcript
     if not transcript.received or not transcript.missing:
         return ""
-    return f"{party.name} has received {transcript.received} of {len(transcript.expected)} bytes"
+    got, due = transcript.received, len(transcript.expected)
+    return say("{client} has received {received} of {due} bytes", client=party.name, received=got, due=due)
 
 
 def _spoiled(party: Party) -> str | None:
     transcript = party.transcript
     if transcript.mismatch:
-        return f"{party.name}: {transcript.mismatch}"
-    if party.ending and transcript.missing:
-        how = "closed" if party.ending == "fin" else "reset"
-        return (
-            f"the server {how} the connection of {party.name} after {transcript.received} of "
-            f"{len(transcript.expected)} bytes"
+        return say("{client}: {mismatch}", client=party.name, mismatch=transcript.mismatch.words)
+    if not party.ending or not transcript.missing:
+        return None
+    got, due = transcript.received, len(transcript.expected)
+    if party.ending == "fin":
+        return say(
+            "the server closed the connection of {client} after {received} of {due} bytes",
+            client=party.name,
+            received=got,
+            due=due,
         )
-    return None
+    return say(
+        "the server reset the connection of {client} after {received} of {due} bytes",
+        client=party.name,
+        received=got,
+        due=due,
+    )
 
 
 @dataclass
@@ -142,7 +153,9 @@ class Ended:
         party = next((party for party in self.parties if not party.ending), None)
         if party is None:
             return ""
-        return _shortfall(party) or f"{party.name} has its whole reply, and its connection stays open"
+        return _shortfall(party) or say(
+            "{client} has its whole reply, and its connection stays open", client=party.name
+        )
 
 
 @dataclass
@@ -156,7 +169,11 @@ class Connected:
         return all(party.phase is not ClientPhase.CONNECTING for party in self.parties)
 
     def broken(self) -> str | None:
-        refused = (f"the connection of {p.name} was refused: {p.refused}" for p in self.parties if p.refused)
+        refused = (
+            say("the connection of {client} was refused: {why}", client=p.name, why=p.refused)
+            for p in self.parties
+            if p.refused
+        )
         return next(refused, None)
 
     def progress(self) -> int:

@@ -16,6 +16,7 @@ from grader.evidence.records import (
     Wait,
     WaitKind,
 )
+from grader.words import either, listed, say, say_of
 
 _LISTED = 3
 
@@ -45,33 +46,40 @@ def standings(evidence: Evidence) -> tuple[Standing, ...]:
 def thread_names(threads: tuple[ThreadSample, ...]) -> dict[tuple[int, int], str]:
     """What to call each thread: the main thread, then thread 2, 3...; with several processes, of which."""
     pids = sorted({sample.pid for sample in threads})
-    names = {}
+    names: dict[tuple[int, int], str] = {}
     for number, pid in enumerate(pids, 1):
         tids = sorted(sample.tid for sample in threads if sample.pid == pid and not sample.runtime)
         for index, tid in enumerate(tids, 1):
-            thread = "main thread" if index == 1 else f"thread {index}"
-            names[pid, tid] = thread if len(pids) == 1 else f"process {number}, {thread}"
+            thread = say("main thread") if index == 1 else say("thread {number}", number=index)
+            alone = len(pids) == 1
+            names[pid, tid] = thread if alone else say("process {number}, {thread}", number=number, thread=thread)
     return names
 
 
 def _words(sample: ThreadSample, wait: Wait | None, people: _People) -> tuple[str, str]:
     if wait is None:
-        return ("running" if not sample.outside else "blocked outside a system call"), "nothing: it is running"
-    limit = "" if wait.limit is None else f" for at most {wait.limit:.3g} s"
+        stands = say("blocked outside a system call") if sample.outside else say("running")
+        return stands, say("nothing: it is running")
     match wait.kind:
         case WaitKind.SELECT | WaitKind.POLL | WaitKind.EPOLL:
-            return wait.call, people.several(wait) + limit
+            return wait.call, _limited(people.several(wait), wait)
         case WaitKind.FUTEX:
-            return wait.call, f"a lock or another thread of the server{limit}"
+            return wait.call, _limited(say("a lock or another thread of the server"), wait)
         case WaitKind.SLEEP:
-            return wait.call, "the end of its sleep" + limit
+            return wait.call, _limited(say("the end of its sleep"), wait)
         case WaitKind.CHILD:
-            return wait.call, "a child process to end"
+            return wait.call, say("a child process to end")
         case _ if wait.reads or wait.writes:
             fd = (*wait.reads, *wait.writes)[0]
-            return f"{wait.call}(fd {fd})", people.one(wait, fd) + limit
+            return f"{wait.call}(fd {fd})", _limited(people.one(wait, fd), wait)
         case _:
-            return wait.call, wait.unreadable or f"something{limit}"
+            return wait.call, wait.unreadable or _limited(say("something"), wait)
+
+
+def _limited(what: str, wait: Wait) -> str:
+    if wait.limit is None:
+        return what
+    return say("{what} for at most {limit:.3g} s", what=what, limit=wait.limit)
 
 
 class _People:
@@ -97,13 +105,14 @@ class _People:
     def one(self, wait: Wait, fd: int) -> str:
         client = self.client(wait.pid, fd)
         if client:
-            return f"{client.name}, {_silence(client, writing=bool(wait.writes))}"
+            silence = _silence(client, writing=bool(wait.writes))
+            return say("{client}, {who_is_silent}", client=client.name, who_is_silent=silence)
         if self.listens(wait.pid, fd):
-            return "a new connection"
+            return say("a new connection")
         descriptor = self._files.get((wait.pid, fd))
         if fd == 0 and descriptor and descriptor.kind is DescriptorKind.PIPE:
-            return "its standard input, at which nobody types"
-        return f"descriptor {fd} ({_target(descriptor)})"
+            return say("its standard input, at which nobody types")
+        return say("descriptor {fd} ({target})", fd=fd, target=_target(descriptor))
 
     def several(self, wait: Wait) -> str:
         targets = dict.fromkeys((*wait.reads, *wait.writes))
@@ -113,32 +122,32 @@ class _People:
         listeners = [fd for fd in targets if self.listens(wait.pid, fd)]
         clients = [client.name for fd in targets if (client := self.client(wait.pid, fd))]
         others = len(targets) - len(listeners) - len(clients)
-        parts = ["a new connection"] if listeners else []
-        parts += [listed(clients)] if clients else []
-        parts += [f"{others} other descriptor{'s' * (others > 1)}"] if others else []
-        return " or ".join(parts) or "nothing at all (an empty set)"
+        parts: list[str] = [say("a new connection")] if listeners else []
+        parts += [some(clients)] if clients else []
+        parts += [say_of(others, "{count} other descriptor", "{count} other descriptors")] if others else []
+        return either(parts) or say("nothing at all (an empty set)")
 
 
 def _target(descriptor: Descriptor | None) -> str:
-    return descriptor.target if descriptor else "not open"
+    return descriptor.target if descriptor else say("not open")
 
 
 def _silence(client: ClientState, *, writing: bool) -> str:
     if writing:
-        return "who does not read" if not client.reads else "whose receive buffer is full"
+        return say("whose receive buffer is full") if client.reads else say("who does not read")
     match client.phase:
         case ClientPhase.OPEN:
-            return "who has nothing more to say for now"
+            return say("who has nothing more to say for now")
         case ClientPhase.HALF_CLOSED:
-            return "who has finished sending"
+            return say("who has finished sending")
         case _:
-            return "who has left"
+            return say("who has left")
 
 
-def listed(names: list[str]) -> str:
+def some(names: list[str]) -> str:
     """A few names and how many more: "client 1, client 2, client 3 and 47 more"."""
-    shown = ", ".join(names[:_LISTED])
-    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
+    shown, more = listed(names[:_LISTED]), len(names) - _LISTED
+    return shown if more <= 0 else say("{some} and {more} more", some=shown, more=more)
 
 
 def unread_at_server(evidence: Evidence, client: str) -> tuple[int, bool]:
@@ -154,13 +163,16 @@ def where_it_stands(evidence: Evidence) -> str:
     """One clause: what the threads are in, and for whom."""
     found = standings(evidence)
     if len(found) == 1:
-        return f"its only thread is in {found[0].call}, waiting for {found[0].waits_for}"
+        only = found[0]
+        return say("its only thread is in {call}, waiting for {whom}", call=only.call, whom=only.waits_for)
     groups: dict[str, int] = {}
     for standing in found:
-        words = f"in {standing.call}, waiting for {standing.waits_for}"
+        words = say("in {call}, waiting for {whom}", call=standing.call, whom=standing.waits_for)
         groups[words] = groups.get(words, 0) + 1
     first, count = max(groups.items(), key=lambda item: item[1])
-    return f"all its {len(found)} threads are asleep, {count} of them {first}"
+    return say(
+        "all its {threads} threads are asleep, {count} of them {where}", threads=len(found), count=count, where=first
+    )
 
 
 def unserved_clause(evidence: Evidence, names: tuple[str, ...], shortfall: str = "") -> str:
@@ -169,6 +181,8 @@ def unserved_clause(evidence: Evidence, names: tuple[str, ...], shortfall: str =
         return ""
     size, accepted = unread_at_server(evidence, names[0])
     if not accepted:
-        return f"{names[0]} has not been accepted" + (f" and its {size} bytes lie unread" if size else "")
-    unread = f"{names[0]}'s {size} bytes lie unread" if size else ""
-    return ", ".join(filter(None, (shortfall, unread))) or f"{names[0]} waits for its reply"
+        if size:
+            return say("{client} has not been accepted and its {size} bytes lie unread", client=names[0], size=size)
+        return say("{client} has not been accepted", client=names[0])
+    unread = say("{client}'s {size} bytes lie unread", client=names[0], size=size) if size else ""
+    return listed(filter(None, (shortfall, unread))) or say("{client} waits for its reply", client=names[0])

@@ -16,6 +16,7 @@ from grader.evidence.records import (
     Wait,
     WaitKind,
 )
+from grader.words import also, either, mark, said, say
 
 _CALL_FACET = {
     WaitKind.ACCEPT: "accept",
@@ -147,15 +148,21 @@ def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> 
     processes = len(last.processes) - len(first.processes)
     threads = len(last.look.students) - len(first.look.students)
     if processes >= clients:
-        return _Workers("processes", f"{clients} more clients brought {processes} more processes")
+        brought = say("{clients} more clients brought {more} more processes", clients=clients, more=processes)
+        return _Workers("processes", brought)
     if threads >= clients:
-        return _Workers("threads", f"{clients} more clients brought {threads} more threads")
+        brought = say("{clients} more clients brought {more} more threads", clients=clients, more=threads)
+        return _Workers("threads", brought)
     if len(attended) <= 1:
-        return _Workers("single", "one thread serves them all")
+        return _Workers("single", say("one thread serves them all"))
     made_of = "processes" if len({pid for pid, _ in attended}) > 1 else "threads"
     alone = all(len(connections) == 1 for connections in attended.values())
     count = len(attended)
-    words = f"{count} {made_of} serve {'one client each' if alone else 'several clients each'} of {last.clients}"
+    each = say("one client each") if alone else say("several clients each")
+    workers = said(_MADE_OF[made_of])
+    words = say(
+        "{count} {workers} serve {each} of {clients}", count=count, workers=workers, each=each, clients=last.clients
+    )
     return _Workers("pool", words, made_of, count if alone else None)
 
 
@@ -251,18 +258,21 @@ def contradictions(found: Facets, allowed: dict[str, list[str]]) -> list[str]:
 
     `allowed` maps workers, made_of, waits, sockets and library to values; an empty list allows anything.
     """
-    said = []
+    wrong: list[str] = []
     if (workers := allowed.get("workers")) and found.workers not in workers:
-        asked = " or ".join(_ASKED[one] for one in workers)
-        said.append(f"{found.explanation}, where the model has {asked}")
+        asked = either(said(_ASKED[one]) for one in workers)
+        wrong.append(say("{found}, where the model has {asked}", found=found.explanation, asked=asked))
     elif (made_of := allowed.get("made_of")) and found.made_of not in made_of:
-        said.append(f"{found.explanation}, where the model has a pool of {_listed(made_of)}")
-    said += _wrong_waits(found, allowed.get("waits") or [])
+        asked = either(said(_MADE_OF[one]) for one in made_of)
+        wrong.append(say("{found}, where the model has a pool of {asked}", found=found.explanation, asked=asked))
+    wrong += _wrong_waits(found, allowed.get("waits") or [])
     if (sockets := allowed.get("sockets")) and found.sockets not in sockets:
-        said.append(f"its sockets are {found.sockets}, not {_listed(sockets)}")
+        are, should = said(_SOCKETS[found.sockets]), either(said(_SOCKETS[one]) for one in sockets)
+        wrong.append(say("its sockets are {seen}, not {right}", seen=are, right=should))
     if (library := allowed.get("library")) and (found.library or "none") not in library:
-        said.append(f"its loop is {_whose(found.library or 'none')}, not {' or '.join(map(_whose, library))}")
-    return said
+        whose, rightly = _whose(found.library or "none"), either(map(_whose, library))
+        wrong.append(say("its loop is {seen}, not {right}", seen=whose, right=rightly))
+    return wrong
 
 
 def _wrong_waits(found: Facets, waits: list[str]) -> list[str]:
@@ -271,36 +281,38 @@ def _wrong_waits(found: Facets, waits: list[str]) -> list[str]:
     right = {*waits, *found.single} if own and "recv" in waits else set(waits)
     wrong = [wait for wait in found.waits if waits and wait not in right]
     if wrong == ["running"]:
-        return [f"it never waits in {_listed(waits)}: it runs all the time, whether or not there is work"]
-    if wrong == ["sleep"]:
-        return [f"it never waits in {_listed(waits)}: it sleeps for a while, looks at its sockets, and sleeps again"]
-    if wrong:
-        return [f"it waits for the network in {' and '.join(wrong)}, not only in {_listed(waits)}"]
-    if waits and found.turns:
-        return ["it waits for one socket after the other, for a moment each"]
-    if waits and found.uncovered and found.workers == "single" and not {"sleep", "running"} & set(waits):
-        sets = {"select", "poll", "epoll"} & set(waits)
-        words = (
-            "not all of its clients are in the set it waits on" if sets else "it accepts clients that nobody waits for"
+        words = say(
+            "it never waits in {calls}: it runs all the time, whether or not there is work", calls=either(waits)
         )
         return [words]
+    if wrong == ["sleep"]:
+        words = say(
+            "it never waits in {calls}: it sleeps for a while, looks at its sockets, and sleeps again",
+            calls=either(waits),
+        )
+        return [words]
+    if wrong:
+        return [say("it waits for the network in {seen}, not only in {right}", seen=also(wrong), right=either(waits))]
+    if waits and found.turns:
+        return [say("it waits for one socket after the other, for a moment each")]
+    if waits and found.uncovered and found.workers == "single" and not {"sleep", "running"} & set(waits):
+        sets = {"select", "poll", "epoll"} & set(waits)
+        if sets:
+            return [say("not all of its clients are in the set it waits on")]
+        return [say("it accepts clients that nobody waits for")]
     return []
 
 
 _ASKED = {
-    "single": "one thread for all of them",
-    "threads": "a thread for each client",
-    "processes": "a process for each client",
-    "pool": "a pool of workers",
+    "single": mark("one thread for all of them"),
+    "threads": mark("a thread for each client"),
+    "processes": mark("a process for each client"),
+    "pool": mark("a pool of workers"),
 }
-
-
-_OWNERS = {"none": "its own", "go": "that of Go's runtime"}
+_MADE_OF = {"threads": mark("threads"), "processes": mark("processes")}
+_SOCKETS = {"blocking": mark("blocking"), "nonblocking": mark("nonblocking"), "mixed": mark("mixed")}
+_OWNERS = {"none": say("its own"), "go": say("that of Go's runtime")}
 
 
 def _whose(library: str) -> str:
-    return _OWNERS.get(library, f"that of {library}")
-
-
-def _listed(values: list[str]) -> str:
-    return " or ".join(values)
+    return _OWNERS.get(library) or say("that of {library}", library=library)

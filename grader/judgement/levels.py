@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from grader.evidence.abilities import Abilities
 from grader.report.model import ArenaInfo, Isolation, Telling
+from grader.words import say
 
-_NO_PROOF = "proofs: the network is shared with others on this machine, so stuck servers are found by budget"
+_NO_PROOF = say("proofs: the network is shared with others on this machine, so stuck servers are found by budget")
 
 
 def evidence_of(seen: Abilities) -> Telling:
@@ -20,18 +21,20 @@ def arena_info(
 
     `kept_root` says why a grader that runs as root could not run the server as another user.
     """
-    said = []
+    said: list[str] = []
     if isolation == "process":
-        said.append(f"namespaces: {obstacle or 'isolation process was asked for'}")
+        why = obstacle or say("isolation process was asked for")
+        said.append(say("namespaces: {why}", why=why))
         said.append(_NO_PROOF)
     if kept_root:
-        said.append(f"another user to run the server as: {kept_root}")
+        said.append(say("another user to run the server as: {why}", why=kept_root))
     if not seen.calls:
-        said.append("system calls: the kernel does not tell what a thread of the server waits in (/proc/PID/syscall)")
+        words = say("system calls: the kernel does not tell what a thread of the server waits in (/proc/PID/syscall)")
+        said.append(words)
     if not seen.memory:
-        said.append("memory: what a system call's arguments point to cannot be read (process_vm_readv)")
+        said.append(say("memory: what a system call's arguments point to cannot be read (process_vm_readv)"))
     if not seen.sockets:
-        said.append("socket options: time limits of recv() and accept() cannot be read (pidfd_getfd)")
+        said.append(say("socket options: time limits of recv() and accept() cannot be read (pidfd_getfd)"))
     if not schedstat:
-        said.append("schedstat: this kernel does not tell the CPU time of a thread")
+        said.append(say("schedstat: this kernel does not tell the CPU time of a thread"))
     return ArenaInfo(isolation=isolation, evidence=evidence_of(seen), missing=said)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from grader.evidence.records import Pass, ThreadSample, Wait
+from grader.words import say
 
 Doing = Literal["wait", "timed", "run"]
 
@@ -54,7 +55,7 @@ class Lifelines:
 
 def _doing(sample: ThreadSample, wait: Wait | None) -> tuple[Doing, str]:
     if wait is None or sample.state != "S":
-        return "run", "running"
+        return "run", say("running")
     fds = (*wait.reads, *wait.writes)
     label = f"{wait.call}(fd {fds[0]})" if len(fds) == 1 else wait.call
     return ("wait" if wait.limit is None else "timed"), label

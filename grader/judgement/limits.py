@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.report import people
+from grader.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,15 @@ class Used:
 def exceeded(used: Used, allowed: Allowed) -> str | None:
     """What was exceeded, in one sentence; None if nothing was."""
     if used.memory > allowed.memory:
-        return f"stopped: it held {people.size(used.memory)} of memory, {people.size(allowed.memory)} are allowed"
+        memory, most_memory = people.size(used.memory), people.size(allowed.memory)
+        return say("stopped: it held {held} of memory, {most} are allowed", held=memory, most=most_memory)
     if used.processes > allowed.processes:
-        return f"stopped: it had {used.processes} processes and threads, {allowed.processes} are allowed"
+        held, most = used.processes, allowed.processes
+        return say("stopped: it had {held} processes and threads, {most} are allowed", held=held, most=most)
     if used.disk > allowed.disk:
-        return f"stopped: it wrote {people.size(used.disk)} of files, {people.size(allowed.disk)} are allowed"
+        written, room = people.size(used.disk), people.size(allowed.disk)
+        return say("stopped: it wrote {written} of files, {most} are allowed", written=written, most=room)
     if used.cpu > allowed.cpu:
-        words = f"{people.seconds(used.cpu)} of CPU time, {people.seconds(allowed.cpu)} are allowed"
-        return f"stopped: it used {words}"
+        spent, granted = people.seconds(used.cpu), people.seconds(allowed.cpu)
+        return say("stopped: it used {spent} of CPU time, {most} are allowed", spent=spent, most=granted)
     return None

@@ -11,6 +11,7 @@ from grader.judgement.budget import Spent
 from grader.judgement.expectations import Expectation
 from grader.judgement.explain import unserved_clause, where_it_stands
 from grader.report.model import Basis, Verdict
+from grader.words import say, together
 
 
 class How(StrEnum):
@@ -64,13 +65,14 @@ def stuck(evidence: Evidence, expectation: Expectation) -> Outcome:
     """The expectation can never be met: say where the server stands and who waits."""
     names = expectation.unmet()
     waiting = unserved_clause(evidence, names, expectation.shortfall())
-    why = f"{where_it_stands(evidence)}{'; ' + waiting if waiting else ''}"
+    why = together(filter(None, (where_it_stands(evidence), waiting)))
     return Outcome(How.STUCK, why, evidence)
 
 
 def still(evidence: Evidence, expectation: Expectation, seconds: float) -> Outcome:
     """Where others might still wake the server up: all that a proof takes but for them, for some seconds."""
-    why = f"{stuck(evidence, expectation).why}; nothing moved for {seconds:g} s"
+    unmoved = say("nothing moved for {seconds:g} s", seconds=seconds)
+    why = together([stuck(evidence, expectation).why, unmoved])
     return Outcome(How.SPENT, why, evidence, evidence.second, still=True)
 
 

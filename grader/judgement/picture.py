@@ -8,6 +8,7 @@ from typing import TypeVar
 from grader.clients.journal import Entry
 from grader.judgement.lifelines import Stretch
 from grader.report.model import Event, Lane, Span, Timeline
+from grader.words import say
 
 T = TypeVar("T")
 
@@ -37,7 +38,8 @@ def draw(
     threads = {(stretch.pid, stretch.tid): stretch for stretch in stretches}
     lasting = {stretch: line for key, line in (standing or {}).items() if (stretch := threads.get(key))}
     lanes = [
-        Lane(id=f"t{pid}.{tid}", label=names.get((pid, tid), f"thread {tid}"), kind="thread") for pid, tid in threads
+        Lane(id=f"t{pid}.{tid}", label=names.get((pid, tid)) or say("thread {number}", number=tid), kind="thread")
+        for pid, tid in threads
     ]
     lanes += [Lane(id=_lane(name), label=name, kind="client") for name in dict.fromkeys(e.client for e in entries)]
     shown = _ends(entries, _MOST_EVENTS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from grader.words import say
+
 Reply = Callable[[bytes], bytes]
 
 REPLIES: dict[str, Reply] = {"upper": bytes.upper, "echo": bytes}
@@ -29,10 +31,25 @@ class Mismatch:
     begun: bytes = b""
     own: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def words(self) -> str:
+        """What is wrong, in one clause."""
+        received = _show(self.received)
         if self.extra:
-            return f"{_show(self.received)} came although nothing more was asked for (after {self.offset} bytes)"
-        return f"byte {self.offset} differs: received {_show(self.received)}, expected {_show(self.expected)}"
+            return say(
+                "{received} came although nothing more was asked for (after {offset} bytes)",
+                received=received,
+                offset=self.offset,
+            )
+        return say(
+            "byte {offset} differs: received {received}, expected {expected}",
+            offset=self.offset,
+            received=received,
+            expected=_show(self.expected),
+        )
+
+    def __str__(self) -> str:
+        return str(self.words)
 
 
 def _show(data: bytes) -> str:

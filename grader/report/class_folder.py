@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,8 +14,10 @@ from grader.report.class_page import ClassPage, Row, class_page, row_of
 from grader.report.html import write_html
 from grader.report.json_file import ReportError, read_json, write_atomically
 from grader.report.model import Report, SpecInfo
-from grader.report.people import counted
 from grader.report.results import RESULTS, Result, read_results, write_results
+from grader.report.told import told
+from grader.words import said, say, say_of
+from grader.words.language import ENGLISH, Language
 
 INDEX, REPORT = "index.html", "report.json"
 
@@ -34,16 +37,18 @@ def pages_of(path: Path) -> tuple[Path, Path]:
     return path.with_suffix(".html"), path.with_suffix(".instructor.html")
 
 
-def write_instructors(report: Report, path: Path) -> None:
+def write_instructors(report: Report, path: Path, language: Language = ENGLISH) -> None:
     """Write the instructor's page that belongs to a report.json, only where it shows more than the student's."""
     if any(check.hidden for check in report.checks):
-        write_html(revealed(report), pages_of(path)[1])
+        write_html(revealed(report), pages_of(path)[1], language)
 
 
 def revealed(report: Report) -> Report:
     """The same report with nothing hidden; the titles say what is hidden from students."""
     shown = [
-        check.model_copy(update={"hidden": False, "title": f"{check.title} (hidden from students)"})
+        check.model_copy(
+            update={"hidden": False, "title": say("{check} (hidden from students)", check=said(check.title))}
+        )
         if check.hidden
         else check
         for check in report.checks
@@ -59,8 +64,13 @@ def reports_in(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def gather(folder: Path, each: Callable[[Report, Path], None] = lambda *_: None) -> Gathered:
-    """Read all reports in the folder of a batch; `each` is given every report and its path before it is let go."""
+def gather(
+    folder: Path, each: Callable[[Report, Path], None] = lambda *_: None, language: Language = ENGLISH
+) -> Gathered:
+    """Read all reports in the folder of a batch; `each` is given every report and its path before it is let go.
+
+    What is kept of them is told in `language`.
+    """
     found = Gathered()
     for path in reports_in(folder):
         try:
@@ -69,11 +79,11 @@ def gather(folder: Path, each: Callable[[Report, Path], None] = lambda *_: None)
             found.unreadable.append((path.parent.name, str(error)))
             continue
         each(report, path)
-        found.rows.append(row_of(report, path.parent.name, _fullest(path)))
+        found.rows.append(row_of(told(report, language), path.parent.name, _fullest(path)))
     try:
         found.results = read_results(folder / RESULTS)
     except ReportError as error:
-        found.notes.append(f"Submissions without a report may be missing here: {error}.")
+        found.notes.append(say("Submissions without a report may be missing here: {why}.", why=str(error)))
     return found
 
 
@@ -117,24 +127,29 @@ def _unreadable(folder: str, why: str, spec: SpecInfo) -> Result:
 def _others(rows: Iterable[Row], spec: SpecInfo) -> list[str]:
     others = Counter(row.spec.id for row in rows if row.spec.id != spec.id)
     return [
-        f"Left out: {counted(count, 'report')} in this folder made with the spec {name}."
+        say_of(
+            count,
+            "Left out: {count:,} report in this folder made with the spec {name}.",
+            "Left out: {count:,} reports in this folder made with the spec {name}.",
+            name=name,
+        )
         for name, count in sorted(others.items())
     ]
 
 
-def write_class(folder: Path, found: ClassPage) -> Path:
+def write_class(folder: Path, found: ClassPage, language: Language = ENGLISH) -> Path:
     """Write index.html; whoever reads it sees the old page or the new one."""
-    write_atomically(folder / INDEX, render_class(found))
+    write_atomically(folder / INDEX, render_class(found, language))
     return folder / INDEX
 
 
-def write_batch(folder: Path, spec: SpecInfo, results: Iterable[Result]) -> Path:
+def write_batch(folder: Path, spec: SpecInfo, results: Iterable[Result], language: Language = ENGLISH) -> Path:
     """Write results.jsonl, the instructor's pages and index.html at the end of a batch, and tell the last.
 
     Whoever was graded into this folder under the same spec before stays in the class.
     """
-    found = gather(folder, write_instructors)
+    found = gather(folder, functools.partial(write_instructors, language=language), language)
     kept = {result.folder: result for result in found.results if result.spec.id == spec.id}
     found.results = list((kept | {result.folder: result for result in results}).values())
     write_results(folder / RESULTS, found.results)
-    return write_class(folder, class_of(found, spec))
+    return write_class(folder, class_of(found, spec), language)

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from urllib.parse import quote
 
 from grader.report.class_page import Bin, ClassPage, Row
 from grader.report.model import Verdict
 from grader.report.page import render
+from grader.words.language import ENGLISH, Language
 
 _STATES = [Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.SKIPPED]
 FEW = 12
 """How many names are shown before the others are folded away."""
 
 
-def render_class(page: ClassPage) -> str:
+def render_class(page: ClassPage, language: Language = ENGLISH) -> str:
     """The page as text. Whatever came from submissions is escaped, control characters are spelled out."""
+    title = language.word(page.spec.title)
+    page = replace(
+        page,
+        spec=page.spec.model_copy(update={"title": title}),
+        notes=[language.tell(note) for note in page.notes],
+    )
     return render(
         "class.html.j2",
+        language,
         sheets=("report.css", "class.css"),
         script="class.js",
         page=page,

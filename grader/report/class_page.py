@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from grader.report.model import CheckResult, Report, SpecInfo, Verdict
 from grader.report.results import Result
+from grader.words import say_of
 
 _TENTH = 10
 _DIGITS = re.compile(r"(\d+)")
@@ -270,5 +271,11 @@ def _versions(rows: Sequence[Row]) -> list[str]:
     older = sum(row.spec.sha256 != newest for row in rows)
     if not older:
         return []
-    graded = "1 report was made" if older == 1 else f"{older} reports were made"
-    return [f"{graded} with another version of the spec than the newest one; grade again to compare like with like."]
+    words = say_of(
+        older,
+        "{count} report was made with another version of the spec than the newest one; grade again to compare like "
+        "with like.",
+        "{count} reports were made with another version of the spec than the newest one; grade again to compare like "
+        "with like.",
+    )
+    return [words]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +19,21 @@ from grader.report.page import render
 from grader.report.rows import in_words, left_out, worth_drawing
 from grader.report.sequence import sequence_svg
 from grader.report.strip import parts, shown_resources, strips
+from grader.report.told import told
+from grader.words import Tell, also, listed, mark, said, say
+from grader.words.language import ENGLISH, Language
 
 BASES = {
-    "observation": "seen directly: a reply, a wrong byte, an exit",
-    "proof": "the kernel's state shows that nothing else can happen",
-    "budget": "neither seen nor proved: a stated budget was spent",
+    "observation": mark("seen directly: a reply, a wrong byte, an exit"),
+    "proof": mark("the kernel's state shows that nothing else can happen"),
+    "budget": mark("neither seen nor proved: a stated budget was spent"),
 }
 IO_MODEL = "io_model"
 """The behaviour that looks at the IO model."""
 _WORKERS = {
-    "single": "one thread serves everybody",
-    "threads": "a thread for each client",
-    "processes": "a process for each client",
+    "single": say("one thread serves everybody"),
+    "threads": say("a thread for each client"),
+    "processes": say("a process for each client"),
 }
 
 
@@ -68,23 +72,25 @@ def _highlighted(tokens: list[tuple[object, str]]) -> list[Markup]:
     return lines
 
 
-def render_html(report: Report) -> str:
+def render_html(report: Report, language: Language = ENGLISH) -> str:
     """The page as text. Whatever came from the submission is escaped, control characters are spelled out."""
+    report, tell = told(report, language), language.tell
     used = shown_resources(report)
     return render(
         "report.html.j2",
+        language,
         report=report,
-        strips=strips(used),
-        parts=parts(used),
+        strips=strips(used, tell),
+        parts=parts(used, tell),
         bases=BASES,
-        observed=_observed(report),
+        observed=tell(_observed(report)),
         problems=[check for check in report.checks if check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)],
         passed=[check for check in report.checks if check.verdict is Verdict.PASS],
         skipped=[check for check in report.checks if check.verdict is Verdict.SKIPPED],
         source_lines=source_lines,
-        picture=_picture,
-        words=in_words,
-        left_out=left_out,
+        picture=functools.partial(_picture, tell=tell),
+        words=functools.partial(in_words, tell=tell),
+        left_out=lambda timeline: tell(left_out(timeline)),
         worth_drawing=worth_drawing,
         again=_again(report),
     )
@@ -104,9 +110,9 @@ def _again(report: Report) -> dict[str, CheckResult]:
     return found
 
 
-def _picture(check: CheckResult) -> Markup:
+def _picture(check: CheckResult, tell: Tell) -> Markup:
     assert check.timeline is not None  # noqa: S101 - the template has looked
-    return sequence_svg(check.timeline, f"What happened in the check: {check.title}")
+    return sequence_svg(check.timeline, say("What happened in the check: {check}", check=check.title), tell)
 
 
 def _observed(report: Report) -> str:
@@ -115,14 +121,16 @@ def _observed(report: Report) -> str:
     looked = [check for check in report.checks if check.behaviour == IO_MODEL]
     if not seen.waits or (looked and all(check.hidden for check in looked)):
         return ""
-    pool = f"a pool of {seen.bound or 'several'} {seen.made_of}"
+    bound = seen.bound or say("several")
+    pool = say("a pool of {bound} {workers}", bound=bound, workers=said(str(seen.made_of)))
+    runs = seen.waits == ["running"]
     parts = [pool if seen.workers == "pool" else _WORKERS.get(seen.workers or "", "")]
-    parts.append("never waits, always runs" if seen.waits == ["running"] else f"waits in {' and '.join(seen.waits)}")
-    parts += [f"{seen.sockets} sockets"] if seen.sockets else []
-    parts += [f"with {seen.library}"] if seen.library else []
-    return ", ".join(filter(None, parts))
+    parts.append(say("never waits, always runs") if runs else say("waits in {calls}", calls=also(seen.waits)))
+    parts += [say("{kind} sockets", kind=said(seen.sockets))] if seen.sockets else []
+    parts += [say("with {library}", library=seen.library)] if seen.library else []
+    return listed(filter(None, parts))
 
 
-def write_html(report: Report, path: Path) -> None:
+def write_html(report: Report, path: Path, language: Language = ENGLISH) -> None:
     """Write the page; whoever reads the path sees the old page or the new one."""
-    write_atomically(path, render_html(report))
+    write_atomically(path, render_html(report, language))

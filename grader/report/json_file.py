@@ -31,10 +31,15 @@ def record_json(record: Record) -> str:
 
     Characters that would harm a terminal are there as escapes of JSON's own, which say the same.
     """
-    return (
-        harmless_json(json.dumps(record.model_dump(by_alias=True), indent=2, ensure_ascii=False, allow_nan=False))
-        + "\n"
-    )
+    return harmless_json(json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    plain = record.model_dump(by_alias=True)
+    if isinstance(record, Report):
+        # There are hundreds of them, and most have no more than a value or two.
+        plain["messages"] = {text: how.model_dump(exclude_defaults=True) for text, how in record.messages.items()}
+    return plain
 
 
 def harmless_json(text: str) -> str:

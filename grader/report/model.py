@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator
+
+from grader.words import Said, say
 
 
 class Verdict(StrEnum):
@@ -31,6 +34,15 @@ Telling = Literal["kernel", "portable"]
 """How much is told of it: what its threads wait for too, or only what every system tells of a process."""
 
 
+def _as_said(value: Any, plain: Callable[[Any], str]) -> str:
+    return value if isinstance(value, Said) else plain(value)
+
+
+WORDS = WrapValidator(_as_said)
+"""Marks what is said to people: a sentence stays one that can be told in another language."""
+Words = Annotated[str, WORDS]
+
+
 class Record(BaseModel):
     """A frozen part of a report; unknown fields are kept out so that a typing slip cannot hide."""
 
@@ -41,7 +53,7 @@ class SpecInfo(Record):
     """The spec that was applied."""
 
     id: str = Field(description="the spec's own short name")
-    title: str = Field(description="one line: what the server is")
+    title: Words = Field(description="one line: what the server is")
     sha256: str = Field(
         description="SHA-256, in hexadecimal, of the bytes of its file and of the Python files that it names"
     )
@@ -81,7 +93,7 @@ class ArenaInfo(Record):
         default="kernel",
         description="kernel if the kernel was asked about every thread, portable if only what any system tells",
     )
-    missing: list[str] = Field(
+    missing: list[Words] = Field(
         default_factory=list, description="what this machine does not offer, each with the reason, in words"
     )
 
@@ -104,10 +116,10 @@ class Diagnosis(Record):
     """The misconception behind a failed check, and where in the submission it sits."""
 
     id: str = Field(description="the mistake's own short name, such as recv-in-accept-loop")
-    title: str = Field(description="the mistake in one clause")
-    explanation: str = Field(default="", description="why it has the effect that was seen, in two or three sentences")
-    hint: str = Field(default="", description="a question or a pointer that does not give the solution away")
-    reading: list[str] = Field(default_factory=list, description="where more is to be read: manual pages, RFCs")
+    title: Words = Field(description="the mistake in one clause")
+    explanation: Words = Field(default="", description="why it has the effect that was seen, in two or three sentences")
+    hint: Words = Field(default="", description="a question or a pointer that does not give the solution away")
+    reading: list[Words] = Field(default_factory=list, description="where more is to be read: manual pages, RFCs")
     file: str | None = Field(
         default=None, description="path of the file with the mistake below the submission's folder, where it is known"
     )
@@ -118,11 +130,11 @@ class Diagnosis(Record):
 class Stood(Record):
     """Where one thread of the server stood when the verdict fell."""
 
-    thread: str = Field(description="the thread's name in words, such as main thread")
-    call: str = Field(
+    thread: Words = Field(description="the thread's name in words, such as main thread")
+    call: Words = Field(
         description="the system call in words, such as recvfrom(fd 4); or running; or how the thread ended"
     )
-    waits_for: str = Field(default="", description="what it would take to go on, in words; empty if nothing is known")
+    waits_for: Words = Field(default="", description="what it would take to go on, in words; empty if nothing is known")
     function: str | None = Field(default=None, description="the function of the submission that it was in")
     file: str | None = Field(default=None, description="path of that function's file below the submission's folder")
     line: int | None = Field(default=None, description="number of the line in that file, from 1")
@@ -131,14 +143,16 @@ class Stood(Record):
     @property
     def words(self) -> str:
         """What the thread did, to follow its name: "in recvfrom(fd 4)", "running", "ended with TypeError"."""
-        return self.call if self.call.startswith(("running", "ended")) else f"in {self.call}"
+        # A translation of words is whole; calls, which stand within "in ...", are ASCII in every language.
+        whole = self.call.startswith(("running", "ended")) or not self.call[:1].isascii()
+        return self.call if whole else say("in {call}", call=self.call)
 
 
 class Lane(Record):
     """One lifeline of the picture."""
 
     id: str = Field(description="name of the lane, unique in its picture; events and spans refer to it")
-    label: str = Field(description="the name to show: that of the client or of the thread")
+    label: Words = Field(description="the name to show: that of the client or of the thread")
     kind: Literal["client", "thread"] = Field(
         description="whether it is the lane of a client or of a thread of the server"
     )
@@ -154,7 +168,7 @@ class Event(Record):
     at_ms: float = Field(description="milliseconds since the check began")
     lane: str = Field(description="id of the lane")
     kind: str = Field(description="what happened, one of the kinds above")
-    detail: str = Field(
+    detail: Words = Field(
         default="", description="a short preview of the bytes with all that is not printable escaped, or words"
     )
     size: int = Field(default=0, description="number of bytes that were sent or received; 0 where none were")
@@ -167,7 +181,7 @@ class Span(Record):
     start_ms: float = Field(description="milliseconds from the beginning of the check to that of the stretch")
     end_ms: float = Field(description="milliseconds from the beginning of the check to the end of the stretch")
     kind: Literal["wait", "timed", "run"] = Field(description="wait without a time limit, timed wait, or run")
-    label: str = Field(description="the system call in words")
+    label: Words = Field(description="the system call in words")
     line: int | None = Field(
         default=None, description="number of the line in the submission, from 1, where it is known"
     )
@@ -182,7 +196,7 @@ class Timeline(Record):
     decided_ms: float | None = Field(
         default=None, description="milliseconds from the beginning of the check to the verdict"
     )
-    decided_label: str = Field(default="", description="how it was decided, in words")
+    decided_label: Words = Field(default="", description="how it was decided, in words")
     dropped: int = Field(default=0, description="how many events were left out to keep the picture readable")
 
 
@@ -197,7 +211,7 @@ class StepResult(Record):
 class Act(Record):
     """Something to do by hand."""
 
-    words: str = Field(description="what is done, and by whom")
+    words: Words = Field(description="what is done, and by whom")
     command: str = Field(description="the command that does it")
 
 
@@ -205,7 +219,7 @@ class ByHand(Record):
     """How to see with one's own eyes what a failed check has seen: the server, clients, and what a right one does."""
 
     acts: list[Act] = Field(description="what to do, in order; who stays keeps a terminal for itself")
-    right: str = Field(description="one sentence: what a right server does then")
+    right: Words = Field(description="one sentence: what a right server does then")
 
 
 class CheckResult(Record):
@@ -213,15 +227,15 @@ class CheckResult(Record):
 
     id: str = Field(description="the check's id, unique in the spec")
     behaviour: str = Field(description="the name of the behaviour")
-    title: str = Field(description="one line that a student reads")
+    title: Words = Field(description="one line that a student reads")
     verdict: Verdict = Field(description="what was decided")
     basis: Basis = Field(description="what the verdict rests on")
     points: float = Field(description="points given")
     max_points: float = Field(description="points that a pass gives")
     hidden: bool = Field(default=False, description="whether students see no more than the verdict and the points")
     seconds: float = Field(default=0.0, description="how long the check took")
-    summary: str = Field(description="one sentence: what was seen")
-    hint: str = Field(default="", description="what the spec itself says to a student whose server fails")
+    summary: Words = Field(description="one sentence: what was seen")
+    hint: Words = Field(default="", description="what the spec itself says to a student whose server fails")
     diagnosis: Diagnosis | None = Field(
         default=None, description="the mistake, where the evidence shows which one it is"
     )
@@ -270,6 +284,18 @@ class ServerOutput(Record):
     )
 
 
+class Saying(Record):
+    """How a sentence was composed, for whoever tells it in another language; what is empty is left out."""
+
+    message: str = Field(description="the message in English, with the names of its values in braces")
+    several: str = Field(default="", description="its form for where the value count is not 1, if it has one")
+    values: dict[str, str | int | float] = Field(default_factory=dict, description="what is filled in, as it is")
+    parts: dict[str, str] = Field(
+        default_factory=dict,
+        description="what is filled in and is a sentence itself: composed, or a constant of the grader's",
+    )
+
+
 class Report(Record):
     """One submission under one spec."""
 
@@ -288,7 +314,12 @@ class Report(Record):
         default_factory=list, description="what the server used, stretch by stretch; not more than some two hundred"
     )
     output: ServerOutput = Field(default_factory=ServerOutput, description="what the server printed")
-    notes: list[str] = Field(default_factory=list, description="sentences about the grading as a whole")
+    notes: list[Words] = Field(default_factory=list, description="sentences about the grading as a whole")
+    messages: dict[str, Saying] = Field(
+        default_factory=dict,
+        description="how sentences of this report were composed, by their text: what it takes to tell them in another "
+        "language; those that are constants are not here",
+    )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 

@@ -1,11 +1,27 @@
-"""Times, sizes, shares and points as people read them."""
+"""Times, sizes, shares and points as people read them, to be told in any language."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+from grader.words import mark, said, say
+
 _KIB = 1024
 _MOST_SHOWN = 40_000
+_MONTHS = (
+    mark("January"),
+    mark("February"),
+    mark("March"),
+    mark("April"),
+    mark("May"),
+    mark("June"),
+    mark("July"),
+    mark("August"),
+    mark("September"),
+    mark("October"),
+    mark("November"),
+    mark("December"),
+)
 
 
 def number(value: float) -> str:
@@ -16,14 +32,15 @@ def number(value: float) -> str:
 def seconds(value: float) -> str:
     """Seconds as `12 ms` or `1.4 s`."""
     if value < 1:
-        return f"{value * 1000:.1f} ms" if value < 0.01 else f"{value * 1000:.0f} ms"  # noqa: PLR2004
-    return f"{value:.1f} s"
+        short = value < 0.01  # noqa: PLR2004
+        return say("{value:.1f} ms", value=value * 1000) if short else say("{value:.0f} ms", value=value * 1000)
+    return say("{value:.1f} s", value=value)
 
 
 def size(value: int) -> str:
     """Bytes as `5 B`, `12.5 KiB`, `4 MiB`."""
     if value < _KIB:
-        return f"{value} B"
+        return say("{value} B", value=value)
     scaled, unit = float(value), "B"
     for name in ("KiB", "MiB", "GiB"):
         scaled, unit = scaled / _KIB, name
@@ -39,19 +56,15 @@ def percent(share: float) -> str:
     return "99%" if 0.99 < share < 1 else f"{share * 100:.0f}%"  # noqa: PLR2004
 
 
-def counted(count: int, one: str, several: str = "") -> str:
-    """How many there are of something: `1 client`, `1,100 clients`."""
-    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
-
-
 def moment(iso: str) -> str:
     """A moment as `2 January 2026, 03:04 UTC`; as it is where it is written in another way than ISO 8601."""
     try:
         found = dt.datetime.fromisoformat(iso)
     except ValueError:
         return iso
-    zone = f" {found.tzname()}" if found.tzinfo else ""
-    return f"{found.day} {found:%B %Y, %H:%M}{zone}"
+    zone, month = f" {found.tzname()}" if found.tzinfo else "", said(_MONTHS[found.month - 1])
+    time = f"{found:%H:%M}"
+    return say("{day} {month} {year}, {time}{zone}", day=found.day, month=month, year=found.year, time=time, zone=zone)
 
 
 def excerpt(text: str) -> str:
@@ -60,11 +73,12 @@ def excerpt(text: str) -> str:
     if left_out <= 0:
         return text
     half = _MOST_SHOWN // 2
-    return f"{text[:half]}\n[... {left_out:,} characters not shown here ...]\n{text[-half:]}"
+    notice = say("[... {count:,} characters not shown here ...]", count=left_out)
+    return say("{head}\n{notice}\n{tail}", head=text[:half], notice=notice, tail=text[-half:])
 
 
 def clock(ms: float) -> str:
     """A point in the time of one check: `12.3 ms`, `1.245 s`."""
     if ms < 1000:  # noqa: PLR2004
-        return f"{ms:.1f} ms"
-    return f"{ms / 1000:.3f} s" if ms < 10_000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004
+        return say("{at:.1f} ms", at=ms)
+    return say("{at:.3f} s", at=ms / 1000) if ms < 10_000 else say("{at:.1f} s", at=ms / 1000)  # noqa: PLR2004

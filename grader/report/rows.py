@@ -10,24 +10,29 @@ from dataclasses import dataclass
 
 from grader.report.escape import escape_text
 from grader.report.model import Event, Lane, Span, Timeline
-from grader.report.people import clock, counted, size
+from grader.report.people import clock, size
+from grader.words import Tell, also, mark, say, say_of
 
 _MOST_THREADS, _MOST_CLIENTS, _MOST_ROWS, _MOST_SPANS = 3, 5, 48, 24
 
 _DOES = {
-    "connect": "connects",
-    "refused": "is refused",
-    "shutdown": "half-closes (FIN)",
-    "close": "closes (FIN)",
-    "reset": "resets (RST)",
-    "end_of_stream": "sees the end of the stream (FIN)",
-    "reset_received": "sees a reset (RST)",
-    "pause": "stops reading",
-    "resume": "reads again",
-    "send": "sends",
-    "receive": "receives",
+    "connect": say("connects"),
+    "refused": say("is refused"),
+    "shutdown": say("half-closes (FIN)"),
+    "close": say("closes (FIN)"),
+    "reset": say("resets (RST)"),
+    "end_of_stream": say("sees the end of the stream (FIN)"),
+    "reset_received": say("sees a reset (RST)"),
+    "pause": say("stops reading"),
+    "resume": say("reads again"),
+    "send": say("sends"),
+    "receive": say("receives"),
 }
-_HOW = {"wait": "waits without time limit in ", "timed": "waits with a time limit in ", "run": ""}
+_HOW = {
+    "wait": mark("{thread} waits without time limit in {call}"),
+    "timed": mark("{thread} waits with a time limit in {call}"),
+    "run": mark("{thread} {does}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,9 @@ def _clients(timeline: Timeline) -> list[Lane]:
 def left_out(timeline: Timeline) -> str:
     """Who has no lane in the picture, in words; "" if everybody has one."""
     clients, threads = len(_clients(timeline)) - _MOST_CLIENTS, len(_threads(timeline)) - _MOST_THREADS
-    found = [counted(more, f"more {name}") for more, name in ((clients, "client"), (threads, "thread")) if more > 0]
-    return " and ".join(found)
+    found = [say_of(clients, "{count:,} more client", "{count:,} more clients")] if clients > 0 else []
+    found += [say_of(threads, "{count:,} more thread", "{count:,} more threads")] if threads > 0 else []
+    return also(found)
 
 
 def worth_drawing(timeline: Timeline) -> bool:
@@ -109,54 +115,59 @@ def names_of(timeline: Timeline) -> dict[str, str]:
     return {lane.id: lane.label for lane in timeline.lanes}
 
 
-def told(row: Row, names: dict[str, str]) -> str:
+def told(row: Row, names: dict[str, str], tell: Tell = str) -> str:
     """A row in words: when, who, what, how many bytes, and how they begin."""
     event = row.event
     if event is None:
-        return f"({counted(row.skipped, 'event')} not drawn)"
-    words = _DOES.get(event.kind, event.kind)
-    if event.size:
-        words += f" {size(event.size)}" + (f" in {row.count} pieces" if row.count > 1 else "")
-    detail = f": {event.detail}" if event.detail else ""
-    return escape_text(f"{clock(event.at_ms)}: {names.get(event.lane, event.lane)} {words}{detail}")
+        return tell(say_of(row.skipped, "({count:,} event not drawn)", "({count:,} events not drawn)"))
+    does: str = _DOES.get(event.kind) or event.kind
+    if event.size and row.count > 1:
+        does = say("{does} {size} in {pieces} pieces", does=does, size=size(event.size), pieces=row.count)
+    elif event.size:
+        does = say("{does} {size}", does=does, size=size(event.size))
+    words = say("{at}: {client} {does}", at=clock(event.at_ms), client=names.get(event.lane, event.lane), does=does)
+    if event.detail:
+        words = say("{what}: {detail}", what=words, detail=event.detail)
+    return escape_text(tell(words))
 
 
 def doing(span: Span) -> str:
     """What a thread does in a stretch: the call, and the line where it is known."""
-    return span.label + (f", line {span.line}" if span.line else "")
+    return say("{call}, line {line}", call=span.label, line=span.line) if span.line else span.label
 
 
 def stretch_told(span: Span, names: dict[str, str]) -> str:
     """A stretch in words: from when to when, who, in which call at which line, and with or without a time limit."""
-    words = f"{names.get(span.lane, span.lane)} {_HOW[span.kind]}{doing(span)}"
-    return escape_text(f"{clock(span.start_ms)} to {clock(span.end_ms)}: {words}")
+    thread, call = names.get(span.lane, span.lane), doing(span)
+    words = say(_HOW[span.kind], thread=thread, call=call, does=call)
+    return say("{start} to {end}: {what}", start=clock(span.start_ms), end=clock(span.end_ms), what=words)
 
 
 def decision(timeline: Timeline) -> str:
     """When it was decided, and how; "" where that is not known."""
     if timeline.decided_ms is None:
         return ""
-    return escape_text(f"{clock(timeline.decided_ms)}: {timeline.decided_label}")
+    return say("{at}: {how}", at=clock(timeline.decided_ms), how=timeline.decided_label)
 
 
-def in_words(timeline: Timeline) -> list[str]:
+def in_words(timeline: Timeline, tell: Tell = str) -> list[str]:
     """The whole story as lines of text, for those who cannot or do not want to see the picture."""
     lanes = {lane.id for lane in lanes_of(timeline)}
     names = names_of(timeline)
-    lines = [*_events_told(timeline, lanes, names), *_stretches_told(timeline, lanes, names)]
+    lines = [*_events_told(timeline, lanes, names, tell), *_stretches_told(timeline, lanes, names, tell)]
     if timeline.decided_ms is not None:
-        lines.append((timeline.decided_ms, decision(timeline)))
+        lines.append((timeline.decided_ms, escape_text(tell(decision(timeline)))))
     return [line for _, line in sorted(lines, key=lambda line: line[0])]
 
 
-def _events_told(timeline: Timeline, lanes: set[str], names: dict[str, str]) -> Iterator[tuple[float, str]]:
+def _events_told(timeline: Timeline, lanes: set[str], names: dict[str, str], tell: Tell) -> Iterator[tuple[float, str]]:
     at = 0.0
     for row in rows_of(timeline, lanes):
         at = row.event.at_ms if row.event else at
-        yield at, told(row, names)
+        yield at, told(row, names, tell)
 
 
-def _stretches_told(timeline: Timeline, lanes: set[str], names: dict[str, str]) -> list[tuple[float, str]]:
+def _stretches_told(timeline: Timeline, lanes: set[str], names: dict[str, str], tell: Tell) -> list[tuple[float, str]]:
     """The last ones of all threads, where there are many: those that are left out are counted."""
     spans = [
         span
@@ -164,8 +175,12 @@ def _stretches_told(timeline: Timeline, lanes: set[str], names: dict[str, str]) 
         for span in joined([span for span in timeline.spans if span.lane == lane])
     ]  # fmt: skip
     spans.sort(key=lambda span: (span.end_ms, span.start_ms))
-    lines = [(span.start_ms, stretch_told(span, names)) for span in spans[-_MOST_SPANS:]]
+    lines = [(span.start_ms, escape_text(tell(stretch_told(span, names)))) for span in spans[-_MOST_SPANS:]]
     if (more := len(spans) - len(lines)) > 0:
-        words = counted(more, "earlier stretch", "earlier stretches")
-        lines.append((lines[0][0], f"({words} of the server's threads left out)"))
+        words = say_of(
+            more,
+            "({count:,} earlier stretch of the server's threads left out)",
+            "({count:,} earlier stretches of the server's threads left out)",
+        )
+        lines.append((lines[0][0], tell(words)))
     return lines

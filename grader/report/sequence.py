@@ -7,6 +7,8 @@ bar has a title, which browsers show where the pointer rests: times, bytes, and 
 
 from __future__ import annotations
 
+import itertools
+import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,8 +17,9 @@ from markupsafe import Markup
 
 from grader.report.escape import escape_text
 from grader.report.model import Lane, Span, Timeline
-from grader.report.people import clock, counted, size
+from grader.report.people import clock, size
 from grader.report.rows import Row, decision, doing, joined, lanes_of, names_of, rows_of, stretch_told, told
+from grader.words import Tell, listed, say, say_of, together
 
 _ROW, _TOP, _GUTTER, _LAST = 24, 44, 66, 14
 _THREAD_WIDTH, _CLIENT_WIDTH = 186, 142
@@ -28,15 +31,15 @@ _TO_CLIENT = {"receive", "end_of_stream", "reset_received"}
 _ENDINGS = {"shutdown", "close", "end_of_stream"}
 _RESETS = {"reset", "reset_received", "refused"}
 _WORDS = {
-    "connect": "connects",
-    "shutdown": "FIN (half-close)",
-    "close": "FIN (close)",
+    "connect": say("connects"),
+    "shutdown": say("FIN (half-close)"),
+    "close": say("FIN (close)"),
     "reset": "RST",
     "end_of_stream": "FIN",
     "reset_received": "RST",
-    "pause": "stops reading",
-    "resume": "reads again",
-    "refused": "refused",
+    "pause": say("stops reading"),
+    "resume": say("reads again"),
+    "refused": say("refused"),
 }
 
 
@@ -59,6 +62,7 @@ class _Sheet:
     server: int
     width: int
     rows: list[Row]
+    tell: Tell
     parts: list[Markup] = field(default_factory=list)
 
     @property
@@ -85,32 +89,42 @@ class _Sheet:
                 top = self.y(index) + _LABEL_HEIGHT - 8
         return top
 
+    def short(self, text: str, length: int) -> str:
+        """A text told, and cut if it is longer than so many characters of usual width."""
+        return _short(self.tell(text), length)
+
     def draw(self, template: str, *values: object) -> None:
-        harmless = [escape_text(value) if isinstance(value, str) else value for value in values]
+        harmless = [escape_text(self.tell(value)) if isinstance(value, str) else value for value in values]
         self.parts.append(Markup(template).format(*harmless))  # noqa: S704 - the templates are ours, format() escapes
 
 
-def sequence_svg(timeline: Timeline, title: str) -> Markup:
+def sequence_svg(timeline: Timeline, title: str, tell: Tell = str) -> Markup:
     """The picture as one inline SVG element, with a title and a description for those who do not see it."""
     lanes = lanes_of(timeline)
     threads = [lane for lane in lanes if lane.kind == "thread"]
-    sheet = _sheet(lanes, timeline)
+    sheet = _sheet(lanes, timeline, tell)
     _lifelines(sheet, lanes)
     for index, row in enumerate(sheet.rows):
         _row(sheet, index, row)
     for lane in threads:
         _bars(sheet, lane, _bars_of(sheet, lane, timeline))
     _decided(sheet, timeline)
-    who = f"{counted(len(lanes) - len(threads), 'client')}, {counted(len(threads), 'thread')}"
-    about = f"{who}, {counted(len(sheet.rows), 'row')}; the same is told in words below"
+    size_of_it = listed(
+        [
+            say_of(len(lanes) - len(threads), "{count:,} client", "{count:,} clients"),
+            say_of(len(threads), "{count:,} thread", "{count:,} threads"),
+            say_of(len(sheet.rows), "{count:,} row", "{count:,} rows"),
+        ]
+    )
+    about = tell(together([size_of_it, say("the same is told in words below")]))
     opening = Markup(
         '<svg class="sequence" role="img" width="{0}" height="{1}" viewBox="0 0 {0} {1}" aria-label="{2}">'
         "<title>{2}</title><desc>{3}</desc>"
-    ).format(sheet.width, sheet.height, escape_text(title), about)
+    ).format(sheet.width, sheet.height, escape_text(tell(title)), about)
     return opening + Markup().join(sheet.parts) + Markup("</svg>")
 
 
-def _sheet(lanes: list[Lane], timeline: Timeline) -> _Sheet:
+def _sheet(lanes: list[Lane], timeline: Timeline, tell: Tell) -> _Sheet:
     x: dict[str, int] = {}
     at = _GUTTER
     for lane in lanes:
@@ -122,7 +136,7 @@ def _sheet(lanes: list[Lane], timeline: Timeline) -> _Sheet:
             x[lane.id] = at - 10
     threads = [x[lane.id] for lane in lanes if lane.kind == "thread"]
     rows = rows_of(timeline, set(x))
-    return _Sheet(x, names_of(timeline), threads[0] if threads else _GUTTER + 14, at + 34, rows)
+    return _Sheet(x, names_of(timeline), threads[0] if threads else _GUTTER + 14, at + 34, rows, tell)
 
 
 def _lifelines(sheet: _Sheet, lanes: list[Lane]) -> None:
@@ -137,7 +151,7 @@ def _lifelines(sheet: _Sheet, lanes: list[Lane]) -> None:
             _TOP - 20,
             anchor,
             lane.kind,
-            _short(lane.label, _LANE),
+            sheet.short(lane.label, _LANE),
         )
 
 
@@ -146,10 +160,10 @@ def _lifelines(sheet: _Sheet, lanes: list[Lane]) -> None:
 
 def _row(sheet: _Sheet, index: int, row: Row) -> None:
     y = sheet.y(index)
-    sheet.draw("<g><title>{0}</title>", told(row, sheet.names))
+    sheet.draw("<g><title>{0}</title>", told(row, sheet.names, sheet.tell))
     sheet.draw('<rect class="hit" x="0" y="{0}" width="{1}" height="{2}"/>', y - _ROW / 2 - 4, sheet.width, _ROW)
     if row.event is None:
-        words = f"{counted(row.skipped, 'event')} not drawn"
+        words = say_of(row.skipped, "{count:,} event not drawn", "{count:,} events not drawn")
         sheet.draw('<text class="gap" x="{0}" y="{1}">{2}</text>', sheet.server + 12, y, words)
     else:
         _event(sheet, y, row, sheet.x[row.event.lane], row.event.kind)
@@ -166,22 +180,22 @@ def _event(sheet: _Sheet, y: float, row: Row, x: int, kind: str) -> None:
         _arrow(sheet, sheet.server + 7, x - 3, y, style)
     else:
         sheet.draw('<circle class="mark {2}" cx="{0}" cy="{1}" r="3.5"/>', x, y, style)
-    words = _short(_words(row), _LABEL)
+    words = _words(sheet, row)
     sheet.draw('<text class="what {3}" x="{0}" y="{1}" text-anchor="end">{2}</text>', x - 9, y - 4, words, style)
 
 
-def _words(row: Row) -> str:
+def _words(sheet: _Sheet, row: Row) -> str:
     event = row.event
     if event is None:
         return ""
     if event.kind in ("send", "receive"):
-        amount = size(event.size)
+        amount = sheet.tell(size(event.size))
         if row.count > 1:
-            return f"{amount} in {row.count}"
-        room = _LABEL - len(amount) - 1
-        detail = event.detail if len(event.detail) <= room else event.detail[: room - 1] + "…"
-        return f"{detail} {amount}"
-    return _WORDS.get(event.kind, event.kind)
+            return sheet.short(say("{size} in {pieces}", size=amount, pieces=row.count), _LABEL)
+        room = _LABEL - _columns(amount) - 1
+        detail = event.detail if _columns(event.detail) <= room else _cut(event.detail, room)
+        return _short(f"{detail} {amount}", _LABEL)
+    return sheet.short(_WORDS.get(event.kind, event.kind), _LABEL)
 
 
 def _arrow(sheet: _Sheet, start: float, end: float, y: float, style: str) -> None:
@@ -223,20 +237,25 @@ def _place(sheet: _Sheet, span: Span, timeline: Timeline) -> tuple[float, float]
 def _bars(sheet: _Sheet, lane: Lane, bars: list[_Bar]) -> None:
     x, free_to = sheet.x[lane.id], float(sheet.height)
     for bar in reversed(bars):
-        others = f"; and {counted(bar.others, 'other stretch', 'other stretches')} meanwhile" if bar.others else ""
+        about: str = stretch_told(bar.span, sheet.names)
+        if bar.others:
+            more = say_of(
+                bar.others, "and {count:,} other stretch meanwhile", "and {count:,} other stretches meanwhile"
+            )
+            about = together([about, more])
         sheet.draw(
             '<rect class="bar {5}" x="{0}" y="{1}" width="{2}" height="{3}" rx="2"><title>{4}</title></rect>',
             x - _BAR // 2,
             bar.top,
             _BAR,
             bar.bottom - bar.top,
-            stretch_told(bar.span, sheet.names) + others,
+            about,
             bar.span.kind,
         )
         # A label only where the bar is tall enough to be meant, and clear of the label below: what it did last counts.
         top = sheet.clear_of_gaps(bar.top)
         if bar.bottom - top >= _ROW / 2 and top + _LABEL_HEIGHT <= free_to:
-            words = _short(doing(bar.span), _DOING)
+            words = sheet.short(doing(bar.span), _DOING)
             sheet.draw('<text class="doing {3}" x="{0}" y="{1}">{2}</text>', x + 10, top + 8, words, bar.span.kind)
             free_to = top
 
@@ -246,10 +265,25 @@ def _decided(sheet: _Sheet, timeline: Timeline) -> None:
         return
     y = sheet.decided
     sheet.draw('<line class="decided" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>', 4, sheet.width - 8, y)
-    words = decision(timeline)
-    sheet.draw('<text class="decided" x="{0}" y="{1}">{2}</text>', 6, y + 15, _short(words, _DECIDED))
+    words = sheet.short(decision(timeline), _DECIDED)
+    sheet.draw('<text class="decided" x="{0}" y="{1}">{2}</text>', 6, y + 15, words)
 
 
 def _short(text: str, length: int) -> str:
     clean = escape_text(text)
-    return clean if len(clean) <= length else clean[: length - 1] + "…"
+    return clean if _columns(clean) <= length else _cut(clean, length)
+
+
+def _columns(text: str) -> int:
+    """The width in characters of usual width; those of Chinese have two (UAX #11)."""
+    return sum(_width(char) for char in text)
+
+
+def _width(char: str) -> int:
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
+def _cut(text: str, length: int) -> str:
+    """As much of a text as leaves room for an ellipsis."""
+    widths = itertools.accumulate(map(_width, text))
+    return text[: sum(width <= length - 1 for width in widths)] + "…"

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from grader.report import people
 from grader.report.escape import escape_text
 from grader.report.model import Report, Resources
+from grader.words import Tell, say
 
 _WIDTH, _HEIGHT, _LEAST, _HEADROOM = 1000, 40, 0.5, 1.15
 
@@ -30,10 +31,10 @@ def _bytes(value: float) -> str:
 
 
 _FIGURES: dict[str, tuple[str, str, Write, float]] = {
-    "duty": ("Duty", "share of a core", _percent, 1.0),
-    "threads": ("Threads", "of all its processes", _count, 1),
-    "descriptors": ("Descriptors", "open in all its processes", _count, 1),
-    "memory": ("Memory", "of all its processes", _bytes, 1),
+    "duty": (say("Duty"), say("share of a core"), _percent, 1.0),
+    "threads": (say("Threads"), say("of all its processes"), _count, 1),
+    "descriptors": (say("Descriptors"), say("open in all its processes"), _count, 1),
+    "memory": (say("Memory"), say("of all its processes"), _bytes, 1),
 }
 """By the name of the field: its title, of what it is a figure, how it is written, and the least top of its scale."""
 
@@ -63,20 +64,22 @@ def shown_resources(report: Report) -> list[Resources]:
     return [stretch for stretch in report.resources if stretch.check not in hidden]
 
 
-def strips(stretches: Sequence[Resources]) -> list[Strip]:
+def strips(stretches: Sequence[Resources], tell: Tell = str) -> list[Strip]:
     """A picture for each figure that is known of some stretch."""
     return [
-        _strip(name, stretches) for name in _FIGURES if any(_of(name, stretch) is not None for stretch in stretches)
+        _strip(name, stretches, tell)
+        for name in _FIGURES
+        if any(_of(name, stretch) is not None for stretch in stretches)
     ]
 
 
-def parts(stretches: Sequence[Resources]) -> list[Part]:
+def parts(stretches: Sequence[Resources], tell: Tell = str) -> list[Part]:
     """The same check by check."""
     return [
         Part(
             check=check,
-            lasted=people.seconds((alike[-1].end_ms - alike[0].start_ms) / 1000),
-            most={title: _most(name, alike) for name, (title, *_) in _FIGURES.items()},
+            lasted=tell(people.seconds((alike[-1].end_ms - alike[0].start_ms) / 1000)),
+            most={tell(title): tell(_most(name, alike)) for name, (title, *_) in _FIGURES.items()},
         )
         for check, alike in _by_check(stretches)
     ]
@@ -97,10 +100,10 @@ def _known(name: str, stretches: Sequence[Resources]) -> list[float]:
 
 def _most(name: str, stretches: Sequence[Resources]) -> str:
     _, _, write, _ = _FIGURES[name]
-    return write(max(known)) if (known := _known(name, stretches)) else "not known"
+    return write(max(known)) if (known := _known(name, stretches)) else say("not known")
 
 
-def _strip(name: str, stretches: Sequence[Resources]) -> Strip:
+def _strip(name: str, stretches: Sequence[Resources], tell: Tell) -> Strip:
     title, about, _, least = _FIGURES[name]
     top, most = max(least, *_known(name, stretches)) * _HEADROOM, _most(name, stretches)
     start, end = stretches[0].start_ms, max(stretch.end_ms for stretch in stretches)
@@ -110,24 +113,28 @@ def _strip(name: str, stretches: Sequence[Resources]) -> Strip:
         return round((at_ms - start) * scale, 1)
 
     bands = [
-        _band(name, check, alike, x(alike[0].start_ms), x(alike[-1].end_ms)) for check, alike in _by_check(stretches)
+        _band(tell(_about(name, check, alike)), x(alike[0].start_ms), x(alike[-1].end_ms))
+        for check, alike in _by_check(stretches)
     ]
     blocks = "".join(
         f"M{x(s.start_ms)} {_HEIGHT}V{round(_HEIGHT - max(value / top * _HEIGHT, _LEAST), 1)}H{x(s.end_ms)}V{_HEIGHT}Z"
         for s in stretches
         if (value := _of(name, s)) is not None
     )
-    label = f"{title} over the whole run, {about}: at most {most}"
+    label = tell(say("{figure} over the whole run, {about}: at most {most}", figure=title, about=about, most=most))
     svg = Markup(
         '<svg class="strip" role="img" aria-label="{0}" viewBox="0 0 {1} {2}" preserveAspectRatio="none">{3}'
         '<path class="{4}" d="{5}"/></svg>'
     ).format(label, _WIDTH, _HEIGHT, Markup().join(bands), name, blocks)
-    return Strip(title, about, most, svg)
+    return Strip(tell(title), tell(about), tell(most), svg)
 
 
-def _band(name: str, check: str, alike: Sequence[Resources], left: float, right: float) -> Markup:
+def _about(name: str, check: str, alike: Sequence[Resources]) -> str:
     lasted = people.seconds((alike[-1].end_ms - alike[0].start_ms) / 1000)
-    words = f"{check}: at most {_most(name, alike)}, in {lasted}"
+    return say("{check}: at most {most}, in {time}", check=check, most=_most(name, alike), time=lasted)
+
+
+def _band(words: str, left: float, right: float) -> Markup:
     return Markup('<rect class="band" x="{0}" width="{1}" height="{2}"><title>{3}</title></rect>').format(
         left, round(right - left, 1), _HEIGHT, escape_text(words)
     )

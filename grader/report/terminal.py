@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -9,6 +10,9 @@ from rich.text import Text
 from grader.report.escape import escape_text
 from grader.report.model import CheckResult, Excerpt, Report, Stood, Verdict
 from grader.report.people import number
+from grader.report.told import told
+from grader.words import listed, say, say_of
+from grader.words.language import ENGLISH, Language
 
 _SYMBOLS = {
     Verdict.PASS: ("✓", "green"),
@@ -21,9 +25,10 @@ _STEPS = {"done": ("✓", "bright_black"), "failed": ("✗", "bold")}
 _MOST_LINES = 20
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: Report, console: Console, language: Language = ENGLISH) -> None:
     """Print the verdicts, then what there is to say about each check that did not pass."""
-    shown = _Terminal(console) if console.is_terminal else _Plain(console)
+    report = told(report, language)
+    shown = _Terminal(console, language) if console.is_terminal else _Plain(console, language)
     shown.heading(report)
     shown.table(report.checks)
     for alike in _alike(report.checks):
@@ -47,12 +52,17 @@ def _never_ran(report: Report) -> bool:
 
 
 def _heading(report: Report) -> str:
-    name, title = escape_text(report.submission.name), escape_text(report.spec.title)
-    return f"{name}: {number(report.score)} of {number(report.max_score)} points ({title})"
+    return say(
+        "{name}: {score} of {most} points ({title})",
+        name=report.submission.name,
+        score=number(report.score),
+        most=number(report.max_score),
+        title=report.spec.title,
+    )
 
 
 def _finding(check: CheckResult) -> str:
-    return "hidden check" if check.hidden else escape_text(check.summary)
+    return say("hidden check") if check.hidden else check.summary
 
 
 def _name(check: CheckResult) -> Text:
@@ -66,19 +76,29 @@ def _points(check: CheckResult) -> str:
 
 
 def _where(stood: Stood) -> str:
-    place = f"{stood.file}:{stood.line}" if stood.file else ""
-    waits = f", waiting for {stood.waits_for}" if stood.waits_for else ""
-    return escape_text(f"{stood.thread} {stood.words}{waits}" + (f" at {place}" if place else ""))
+    words = say("{thread} {does}", thread=stood.thread, does=stood.words)
+    if stood.waits_for:
+        words = say("{what}, waiting for {whom}", what=words, whom=stood.waits_for)
+    return say("{what} at {place}", what=words, place=f"{stood.file}:{stood.line}") if stood.file else words
+
+
+def _padded(text: str, width: int) -> str:
+    """A text with spaces after it, up to so many columns of a terminal."""
+    return text + " " * (width - cell_len(text))
 
 
 class _Plain:
     """Lines of words, one check a line: for logs and pipes."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, language: Language) -> None:
+        self._console, self._language = console, language
 
-    def line(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style=style), soft_wrap=True)
+    def words(self, text: str) -> str:
+        """Told, and harmless."""
+        return escape_text(self._language.tell(text))
+
+    def line(self, text: str, style: str = "", indent: str = "") -> None:
+        self._console.print(Text(indent + self.words(text), style=style), soft_wrap=True)
 
     def heading(self, report: Report) -> None:
         self.line(_heading(report))
@@ -86,58 +106,67 @@ class _Plain:
     def table(self, checks: list[CheckResult]) -> None:
         width = max(len(check.id) for check in checks)
         for check in checks:
-            basis = "" if check.verdict is Verdict.SKIPPED else check.basis
-            columns = f"{check.verdict:<12} {_points(check):>7}  {check.id:<{width}}  {basis:<11}"
-            self.line(f"{columns}  {_finding(check)}")
+            basis = "" if check.verdict is Verdict.SKIPPED else self._language.word(check.basis)
+            verdict = _padded(self._language.word(check.verdict), 12)
+            columns = f"{verdict} {_points(check):>7}  {check.id:<{width}}  {_padded(basis, 11)}"
+            self.line(f"{columns}  {self.words(_finding(check))}")
 
     def details(self, alike: list[CheckResult]) -> None:
         check = alike[0]
         if not check.diagnosis and not check.stood and not check.steps:
             return
-        names = ", ".join(other.id for other in alike)
-        title = escape_text(check.diagnosis.title) if check.diagnosis else _finding(check)
+        names = listed(other.id for other in alike)
+        title = check.diagnosis.title if check.diagnosis else _finding(check)
         self.line("")
-        self.line(f"{names}: {title}", "bold")
+        self.line(say("{checks}: {title}", checks=names, title=title), "bold")
         if check.diagnosis:
-            self.line(f"  {escape_text(check.diagnosis.explanation)}")
+            self.line(check.diagnosis.explanation, indent="  ")
             if shown := check.diagnosis.excerpt:
-                self.line(escape_text(f"  at {shown.file}:{shown.marked}"), "bright_black")
+                place = f"{shown.file}:{shown.marked}"
+                self.line(say("at {place}", place=place), "bright_black", indent="  ")
                 self._excerpt(shown)
         reached = [step for step in check.steps if step.state != "not reached"]
         for step in reached:
             sign, style = _STEPS[step.state]
-            self.line(escape_text(f"  {sign} {step.number:<4} {step.text}"), style)
+            self.line(f"  {sign} {step.number:<4} {step.text}", style)
         if unreached := len(check.steps) - len(reached):
-            self.line(f"  ... {unreached} more {'step' if unreached == 1 else 'steps'} not reached", "bright_black")
+            words = say_of(unreached, "... {count} more step not reached", "... {count} more steps not reached")
+            self.line(words, "bright_black", indent="  ")
         for stood in check.stood[:2]:
-            self.line(f"  {_where(stood)}", "bright_black")
+            self.line(_where(stood), "bright_black", indent="  ")
             if stood.excerpt:
                 self._excerpt(stood.excerpt)
         said = (check.diagnosis.hint if check.diagnosis else "", *(other.hint for other in alike))
         for hint in dict.fromkeys(filter(None, said)):
-            self.line(f"  Hint: {escape_text(hint)}", "cyan")
+            self.line(say("Hint: {hint}", hint=hint), "cyan", indent="  ")
 
     def _excerpt(self, excerpt: Excerpt) -> None:
         for at, text in enumerate(excerpt.lines, excerpt.first_line):
             marked = at == excerpt.marked
-            source = escape_text(text.expandtabs(4))
+            source = text.expandtabs(4)
             self.line(f"  {'>' if marked else ' '} {at:4} | {source}", "bold" if marked else "bright_black")
 
     def ending(self, report: Report) -> None:
         shown = _never_ran(report) and not report.output.hidden
         if lines := report.output.text.splitlines() if shown else []:
             self.line("")
-            self.line("it printed:", "bold")
+            self.line(say("it printed:"), "bold")
             for line in lines[:_MOST_LINES]:
-                self.line(f"  {escape_text(line.expandtabs(4))}")
-            if len(lines) > _MOST_LINES:
-                self.line(f"  ... and {len(lines) - _MOST_LINES} more lines", "bright_black")
-        if not report.arena.full:
-            self.line(f"isolation {report.arena.isolation}, evidence {report.arena.evidence}; not to be had here:")
-            for what in report.arena.missing:
-                self.line(f"  {escape_text(what)}")
+                self.line(f"  {line.expandtabs(4)}")
+            if (more := len(lines) - _MOST_LINES) > 0:
+                self.line(say("... and {more} more lines", more=more), "bright_black", indent="  ")
+        arena = report.arena
+        if not arena.full:
+            words = say(
+                "isolation {isolation}, evidence {evidence}; not to be had here:",
+                isolation=arena.isolation,
+                evidence=arena.evidence,
+            )
+            self.line(words)
+            for what in arena.missing:
+                self.line(what, indent="  ")
         for note in report.notes:
-            self.line(f"note: {escape_text(note)}")
+            self.line(say("note: {note}", note=note))
 
 
 class _Terminal(_Plain):
@@ -156,12 +185,12 @@ class _Terminal(_Plain):
         table.add_column(ratio=5)
         for check in checks:
             symbol, style = _SYMBOLS[check.verdict]
-            basis = "" if check.verdict is Verdict.SKIPPED else str(check.basis)
+            basis = "" if check.verdict is Verdict.SKIPPED else self._language.word(check.basis)
             table.add_row(
-                Text(f"{symbol} {check.verdict}", style=style),
+                Text(f"{symbol} {self._language.word(check.verdict)}", style=style),
                 Text(_points(check)),
                 _name(check),
                 Text(basis, style="bright_black"),
-                Text(_finding(check)),
+                Text(self.words(_finding(check))),
             )
         self._console.print(table)

@@ -18,6 +18,7 @@ from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
 from grader.stage.guest import Guest
 from grader.stage.verdicts import Judging
+from grader.words import say
 
 _LOOKS, _BETWEEN_LOOKS = 40, 0.0003
 _PROCESSES_READ, _THREADS_READ = 4, 64
@@ -68,11 +69,11 @@ class Measuring(Judging):
             CheckFailed: inconclusive, because the server was kept from running, or the kernel does not tell enough.
         """
         if not self.abilities.kernel:
-            words = "this machine does not tell what the server's threads wait in, so its model is not known"
+            words = say("this machine does not tell what the server's threads wait in, so its model is not known")
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
         found = self.rest()
         if found.starved:
-            raise CheckFailed(self.finding(found, "the server could not come to rest"))
+            raise CheckFailed(self.finding(found, say("the server could not come to rest")))
         look = found.look or self.look()[0]
         evidence = found.evidence if found.at_rest else None
         processes = self.reader.processes(evidence.sockets) if evidence else self.collector.processes()
@@ -108,7 +109,7 @@ class Measuring(Judging):
         served_or_seen = Kernel(
             all_served.wish, lambda: bool(_asleep(self.latest)) or all_served.met(), all_served.progress, names
         )
-        self.require(served_or_seen, "not all clients were served")
+        self.require(served_or_seen, say("not all clients were served"))
         return _asleep(self.latest)
 
     def stacks(self, look: Pass, times: int = 1) -> tuple[Stack, ...]:

@@ -6,6 +6,7 @@ It is the one primitive under every wait of the grader; nothing here waits for a
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from grader.judgement.outcome import How, Outcome
 from grader.judgement.usage import Usage
 from grader.report.model import Basis, Verdict
 from grader.stage.guest import Guest
+from grader.words import say, together
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
 _DUTY_STEP, _DUTY_WALL = 0.01, 30.0
@@ -40,7 +42,7 @@ _STILL_IN_GO = 0.2
 _LAST_WORDS = 1.0
 _WATCHED, _WATCHED_BLINDLY = 0.5, 2.0
 _ACCEPTING = Budget(wall=5.0, of_the_check=True)
-_WAITS = "it waits with a time limit"
+_WAITS = say("it waits with a time limit")
 _RESTING = Budget(cpu=0.1, wakeups=6, wall=5.0, least=0, of_the_check=True, rest=True)
 _DYING = Budget(cpu=0.5, wakeups=1, wall=2.0, least=0)
 
@@ -158,7 +160,7 @@ class Settling:
             waited_for = by_runtime and any(wait.runtime and wait.limit is not None for wait in waits)
             if account.budget.rest and self._stands_blindly(look):
                 seen = self.collector.complete(look) if asleep(look) and self.abilities.kernel else None
-                why = f"it did not move for {_WATCHED_BLINDLY:.0f} s"
+                why = say("it did not move for {seconds:.0f} s", seconds=_WATCHED_BLINDLY)
                 return Outcome(How.SPENT, why, seen, look, quiet=seen is not None)
             evidence = self.collector.complete(look) if asleep(look) and not waited_for else None
             self.usage.processes(evidence.processes if evidence else ())
@@ -193,7 +195,7 @@ class Settling:
         if budget.rest and outcome.resting(evidence, queue=False):
             return Outcome(How.SPENT, _WAITS, evidence, evidence.second, queued=True)
         if seconds := outcome.sleeps_too_long(evidence, budget.wall, time.monotonic() - self.server.started):
-            what = Spent(f"it sleeps for {seconds:.0f} s, and nothing can happen before")
+            what = Spent(say("it sleeps for {seconds:.0f} s, and nothing can happen before", seconds=seconds))
             return outcome.spent(what, evidence.second, evidence)
         return None
 
@@ -287,8 +289,12 @@ class Settling:
             self.pump()
         if expectation.met():
             return Outcome(How.MET)
-        wrong = (f"{guest.name}: {guest.transcript.mismatch}; " for guest in self.guests if guest.transcript.mismatch)
-        return Outcome(How.ENDED, next(wrong, "") + self._end_in_words())
+        wrong = (
+            say("{client}: {mismatch}", client=guest.name, mismatch=guest.transcript.mismatch.words)
+            for guest in self.guests
+            if guest.transcript.mismatch
+        )
+        return Outcome(How.ENDED, together([*itertools.islice(wrong, 1), self._end_in_words()]))
 
     def _why_broken(self, expectation: Expectation, trouble: str) -> Outcome:
         # A server that is dying closes its sockets a moment before it is gone; then its death is the better answer.
@@ -306,8 +312,13 @@ class Settling:
         status = self.server.poll()
         self.server.output.drain()
         lines = [line for line in self.server.output.text.strip().splitlines() if line.strip()]
-        said = f' and said "{lines[-1].strip()[:200]}"' if lines and status else ""
-        return f"the server ended with status {status}{said}"
+        if not lines or not status:
+            return say("the server ended with status {status}", status=str(status))
+        return say(
+            'the server ended with status {status} and said "{last_line}"',
+            status=status,
+            last_line=lines[-1].strip()[:200],
+        )
 
     def _police(self) -> None:
         """Stop a server that uses more than the spec allows; looked at often, but not at every turn."""

@@ -25,6 +25,7 @@ from grader.judgement.protocols import Conversation
 from grader.report.model import Observed
 from grader.stage.guest import Guest
 from grader.stage.measures import Measuring
+from grader.words import say
 
 _STARTING_WAKEUPS = 1000
 _BETWEEN_LOOKS = 0.0003
@@ -106,18 +107,18 @@ class Stage(Measuring):
 
     def _await_room(self) -> tuple[Outcome, str]:
         """Wait until the listener's queue has room for one more; what to say if there is none."""
-        name = f"client {self._made + 1}"
+        name = client_name(self._made + 1)
         room = Kernel("room in the listener's queue", lambda: self._room() > 0, self._queue_length, (name,))
-        return self.settle(room), f"{name} could not connect, the listener's queue is full"
+        return self.settle(room), say("{client} could not connect, the listener's queue is full", client=name)
 
     def _require_met(self, found: Outcome, otherwise: str) -> None:
         if found.how is not How.MET:
-            unserved = (f"client {self._made + 1}",)
+            unserved = (client_name(self._made + 1),)
             raise CheckFailed(self.finding(found, otherwise, unserved=unserved))
 
     def _dial_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
         guests = self.dial(most, receive_buffer, names)
-        self.require(Connected(guests), f"{_span(guests)} could not connect")
+        self.require(Connected(guests), say("{clients} could not connect", clients=_span(guests)))
         return guests
 
     def dial(self, most: int, receive_buffer: int | None = None, names: Sequence[str] = ()) -> list[Guest]:
@@ -152,7 +153,7 @@ class Stage(Measuring):
 
     def _new_guest(self, name: str = "") -> Guest:
         self._made += 1
-        name = name or f"client {self._made}"
+        name = name or client_name(self._made)
         transcript = self.conversation.transcript(name)
         return Guest(Client(name, self.journal, transcript.take, self.crowd), transcript)
 
@@ -311,7 +312,12 @@ def _has_taken(entry: TcpSocket | None, guest: Guest) -> bool:
 
 def _span(guests: Sequence[Guest]) -> str:
     first, last = guests[0].name, guests[-1].name
-    return first if first == last else f"{first} to {last}"
+    return first if first == last else say("{first} to {last}", first=first, last=last)
+
+
+def client_name(number: int) -> str:
+    """What a client is called that has no name of its own."""
+    return say("client {number}", number=number)
 
 
 def reachable(address: str) -> str:

@@ -13,6 +13,7 @@ from grader.report.model import Basis, Verdict
 from grader.spec.model import SPARE_DESCRIPTORS
 from grader.stage.guest import Guest
 from grader.stage.settling import Settling
+from grader.words import say, say_of
 
 
 @dataclass(kw_only=True)
@@ -39,7 +40,11 @@ class Judging(Settling):
             CheckFailed: it does not.
         """
         if clients + SPARE_DESCRIPTORS > self.descriptors:
-            words = f"this machine allows {self.descriptors} descriptors for a process, too few for {clients} clients"
+            words = say(
+                "this machine allows {descriptors} descriptors for a process, too few for {clients} clients",
+                descriptors=self.descriptors,
+                clients=clients,
+            )
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))
 
     def answered(self, guests: Sequence[Guest], otherwise: str, *, doing: str = "", **facts: Fact) -> Outcome:
@@ -57,8 +62,12 @@ class Judging(Settling):
         """A finding; where somebody else had a hand in it, it says nothing of the server."""
         if finding.verdict is not Verdict.FAIL or not (others := self.strangers()):
             return finding
-        whose = "a connection" if others == 1 else f"{others} connections"
-        words = f"somebody else on this machine had {whose} with the server, so this says nothing: {finding.summary}"
+        words = say_of(
+            others,
+            "somebody else on this machine had a connection with the server, so this says nothing: {what}",
+            "somebody else on this machine had {count} connections with the server, so this says nothing: {what}",
+            what=finding.summary,
+        )
         return replace(finding, verdict=Verdict.INCONCLUSIVE, basis=Basis.OBSERVATION, summary=words)
 
     def fail_observed(self, summary: str, *, doing: str = "", **facts: Fact) -> NoReturn:
@@ -72,7 +81,7 @@ class Judging(Settling):
         return Finding(
             verdict=found.verdict,
             basis=found.basis,
-            summary=f"{otherwise}: {found.why}" if found.why else otherwise,
+            summary=say("{what}: {why}", what=otherwise, why=found.why) if found.why else otherwise,
             facts=facts,
             evidence=found.evidence,
             look=found.look,
@@ -87,5 +96,7 @@ class Judging(Settling):
         wrong = next((guest for guest in self.guests if guest.transcript.mismatch), None)
         if wrong is None:
             return None
-        words = f"every reply was right, but then {wrong.name}: {wrong.transcript.mismatch}"
+        mismatch = wrong.transcript.mismatch
+        assert mismatch is not None  # noqa: S101 - it was chosen for that
+        words = say("every reply was right, but then {client}: {mismatch}", client=wrong.name, mismatch=mismatch.words)
         return Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=self.look()[0], doing="undue")

@@ -1,0 +1,104 @@
+"""Sentences that remember how they were composed. Nothing is read here, and nothing translated.
+
+A message is text with the names of its values in braces, as `str.format` reads it. The tools of translators find
+messages by the calls below, so a message is written out in the call, never computed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+Tell = Callable[[str], str]
+"""Tells a sentence in the language of whoever reads it."""
+Value = str | int | float
+"""What a message may be filled with. A `Said` is told in the language of the sentence around it, a plain string as
+it is: it is somebody else's (a name, a file, bytes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message in English and its values; `several` is its other form, for where `count` among them is not 1."""
+
+    text: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    several: str = ""
+
+    def filled(self, text: str, values: Mapping[str, Value]) -> str:
+        """One of the forms, or a translation, with the values in their places; without values it is no template."""
+        return text.format_map(values) if values else text
+
+    @property
+    def english(self) -> str:
+        """The sentence."""
+        form = self.several if self.several and self.values["count"] != 1 else self.text
+        return self.filled(form, self.values)
+
+
+class Said(str):
+    """A sentence in English, equal to its plain text, with the message that it was made from."""
+
+    __slots__ = ("message",)
+    message: Message
+
+    def __new__(cls, message: Message) -> Said:
+        made = super().__new__(cls, message.english)
+        made.message = message
+        return made
+
+    def __reduce__(self) -> tuple[type[Said], tuple[Message]]:
+        return Said, (self.message,)
+
+
+def say(message: str, **values: Value) -> Said:
+    """A sentence: a message with its values, such as `say("client {number} was not served", number=3)`."""
+    return Said(Message(message, values))
+
+
+def say_of(count: int, one: str, several: str, **values: Value) -> Said:
+    """A sentence about so many: `one` where there is one, else `several`. `{count}` is the number in both."""
+    return Said(Message(one, {"count": count, **values}, several))
+
+
+def said(text: str) -> Said:
+    """A text that was said elsewhere: that of a constant, or of a sentence whose message has been written down."""
+    return text if isinstance(text, Said) else Said(Message(text))
+
+
+def mark(message: str) -> str:
+    """A constant, as it is: marked for translators, to be looked up where it is shown."""
+    return message
+
+
+def also(items: Iterable[str]) -> str:
+    """`a and b and c`, "" of nothing."""
+    return _folded(items, "{first} and {second}")
+
+
+def either(items: Iterable[str]) -> str:
+    """`a or b or c`, "" of nothing."""
+    return _folded(items, "{first} or {second}")
+
+
+def listed(items: Iterable[str]) -> str:
+    """`a, b, c`, "" of nothing."""
+    return _folded(items, "{first}, {second}")
+
+
+def together(items: Iterable[str]) -> str:
+    """Clauses: `a; b; c`, "" of nothing."""
+    return _folded(items, "{first}; {second}")
+
+
+_JOINS = (
+    mark("{first} and {second}"),
+    mark("{first} or {second}"),
+    mark("{first}, {second}"),
+    mark("{first}; {second}"),
+)
+"""How two things are joined, for translators to find."""
+
+
+def _folded(items: Iterable[str], join: str) -> str:
+    return functools.reduce(lambda first, second: say(join, first=first, second=second), [*items] or [""])
