@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -11,10 +12,25 @@ import click
 from grader.behaviours import catalogue
 from grader.report.escape import escape_text
 from grader.spec import Spec, SpecError, find_spec, load_spec
+from grader.words.language import CODES, Language, language, usual_language
 
 UNUSABLE, FAULT, INTERRUPTED = 2, 3, 130
 
 PATH = click.Path(path_type=Path)
+
+
+def _language(_: click.Context, __: click.Parameter, code: str | None) -> Language:
+    return language(code or usual_language(os.environ))
+
+
+lang_option = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(CODES),
+    callback=_language,
+    help="The language in which people are told; by default that of the locale. JSON stays English.",
+)
+"""Gives a command the parameter `language`, a `Language`."""
 
 
 def usable_spec(name: str, command: str = "grade") -> tuple[Spec, Path]:

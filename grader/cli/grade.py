@@ -19,7 +19,7 @@ import grader
 from grader.arena.levels import Level
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError, submission_place
-from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, usable_spec
+from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, lang_option, usable_spec
 from grader.grading import grade, spec_info
 from grader.report.class_folder import REPORT, write_batch
 from grader.report.escape import escape_text
@@ -30,6 +30,8 @@ from grader.report.model import CheckResult, Report
 from grader.report.results import Result
 from grader.report.terminal import print_report
 from grader.spec import Spec
+from grader.words import say
+from grader.words.language import Language
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
@@ -47,6 +49,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, er
     show_default=True,
     help="How servers are kept apart: auto takes the best that this machine allows, and every report says which.",
 )
+@lang_option
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
 @click.version_option(grader.__version__)
 def grade_command(
@@ -57,6 +60,7 @@ def grade_command(
     form: str,
     isolation: Level,
     exit_zero: bool,
+    language: Language,
 ) -> None:
     """Grade SUBMISSIONs (folders, archives of them, or single files) against SPEC and write a report for each.
 
@@ -68,13 +72,16 @@ def grade_command(
     places = [submission_place(path, spec.server.entry) for path in submissions]
     jobs = zip(submissions, places, report_folders(places), strict=True)
     try:
-        graded = [_grade_one(path, spec, place[-1], output / folder, form, isolation) for path, place, folder in jobs]
+        graded = [
+            _grade_one(path, spec, place[-1], output / folder, form, isolation, language)
+            for path, place, folder in jobs
+        ]
     except KeyboardInterrupt:
         click.echo("grade: interrupted; nothing is left running", err=True)
         sys.exit(INTERRUPTED)
     status = max(one.status for one in graded)
     if len(graded) > 1:
-        status = max(status, _write_class(output, graded, form))
+        status = max(status, _write_class(output, graded, form, language))
     sys.exit(0 if exit_zero and status == 1 else status)
 
 
@@ -107,7 +114,9 @@ class _Graded:
     result: Result
 
 
-def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str, isolation: Level) -> _Graded:
+def _grade_one(
+    path: Path, spec: Spec, name: str, folder: Path, form: str, isolation: Level, language: Language
+) -> _Graded:
     errors, name = Console(stderr=True), escape_text(name)
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     result = Result(name=name, folder=folder.name, spec=spec_info(spec), started=started)
@@ -131,27 +140,27 @@ def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str, isola
     except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault, and the others go on
         words = f"the grader failed: {type(error).__name__}: {error}"
         return failed(FAULT, f"{name} was not graded: {words}", words)
-    if unwritten := _write(report, folder):
+    if unwritten := _write(report, folder, language):
         result = result.model_copy(update={"failed": "its report could not be written", "fault": "grader"})
     else:
         result = result.model_copy(update={"score": report.score, "max_score": report.max_score})
     if form == "json":
         click.echo(report_json(report), nl=False)
     else:
-        print_report(report, Console())
+        print_report(report, Console(), language)
         if not unwritten:
-            click.echo(f"\nreport: {escape_text(str(folder / 'report.html'))}")
+            click.echo(f"\n{escape_text(language.tell(say('report: {path}', path=str(folder / 'report.html'))))}")
     return _Graded(max(report.exit_status, unwritten), result)
 
 
-def _write(report: Report, folder: Path) -> int:
+def _write(report: Report, folder: Path, language: Language) -> int:
     """Write the reports; 0, or the status of what went wrong: a place that was given wrongly, or our own trouble."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if folder.is_symlink():
             return _unwritten(folder, "it is a link", UNUSABLE)
         write_json(report, folder / REPORT)
-        write_html(report, folder / "report.html")
+        write_html(report, folder / "report.html", language)
     except OSError as error:
         return _unwritten(folder, error.strerror or str(error), _whose(error))
     return 0
@@ -161,17 +170,17 @@ def _whose(error: OSError) -> int:
     return FAULT if error.errno in _NO_ROOM else UNUSABLE
 
 
-def _write_class(output: Path, graded: Sequence[_Graded], form: str) -> int:
+def _write_class(output: Path, graded: Sequence[_Graded], form: str, language: Language) -> int:
     """Write what concerns all of a batch together; 0, or the status of what went wrong."""
     results = [one.result for one in graded]
     try:
         output.mkdir(parents=True, exist_ok=True)
-        page = write_batch(output, results[0].spec, results)
+        page = write_batch(output, results[0].spec, results, language)
     except OSError as error:
         click.echo(f"grade: cannot write the class page to {output}: {error.strerror or error}", err=True)
         return _whose(error)
     if form == "text":
-        click.echo(f"class page: {escape_text(str(page))}")
+        click.echo(escape_text(language.tell(say("class page: {path}", path=str(page)))))
     return 0
 
 

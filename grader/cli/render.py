@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.common import PATH, UNUSABLE
+from grader.cli.common import PATH, UNUSABLE, lang_option
 from grader.report.class_folder import (
     REPORT,
     Gathered,
@@ -22,6 +22,8 @@ from grader.report.escape import escape_text
 from grader.report.html import write_html
 from grader.report.json_file import ReportError, read_json
 from grader.report.model import Report
+from grader.words import say
+from grader.words.language import Language
 
 
 @click.command("render")
@@ -29,7 +31,8 @@ from grader.report.model import Report
 @click.option(
     "--instructor", is_flag=True, help="Also write report.instructor.html, in which hidden checks are shown whole."
 )
-def render(paths: tuple[Path, ...], instructor: bool) -> None:
+@lang_option
+def render(paths: tuple[Path, ...], instructor: bool, language: Language) -> None:
     """Make the pages again from report.json files, without grading.
 
     For a report.json, or the folder that it lies in, report.html is written beside it. For the folder of a batch this
@@ -37,51 +40,51 @@ def render(paths: tuple[Path, ...], instructor: bool) -> None:
 
     Exit status: 0 done; 2 something could not be read or written, which is told, and the rest was done.
     """
-    sys.exit(max(_rendered(path, instructor=instructor) for path in paths))
+    sys.exit(max(_rendered(path, language, instructor=instructor) for path in paths))
 
 
-def _rendered(path: Path, *, instructor: bool) -> int:
+def _rendered(path: Path, language: Language, *, instructor: bool) -> int:
     try:
         if not path.is_dir():
-            return _one(path, instructor=instructor)
+            return _one(path, language, instructor=instructor)
         if (path / REPORT).is_file():
-            return _one(path / REPORT, instructor=instructor)
-        return _batch(path)
+            return _one(path / REPORT, language, instructor=instructor)
+        return _batch(path, language)
     except ReportError as error:
         return _complain(str(error))
     except OSError as error:
         return _complain(f"cannot make the pages of {path}: {error.strerror or error}")
 
 
-def _one(path: Path, *, instructor: bool) -> int:
+def _one(path: Path, language: Language, *, instructor: bool) -> int:
     report = read_json(path)
     page, _ = pages_of(path)
-    write_html(report, page)
+    write_html(report, page, language)
     if instructor:
-        write_instructors(report, path)
-    click.echo(f"report: {escape_text(str(page))}")
+        write_instructors(report, path, language)
+    click.echo(escape_text(language.tell(say("report: {path}", path=str(page)))))
     return 0
 
 
-def _batch(folder: Path) -> int:
+def _batch(folder: Path, language: Language) -> int:
     unwritten: list[str] = []
 
     def write(report: Report, path: Path) -> None:
         try:
-            write_html(report, pages_of(path)[0])
-            write_instructors(report, path)
+            write_html(report, pages_of(path)[0], language)
+            write_instructors(report, path, language)
         except OSError as error:
             unwritten.append(f"cannot make the pages of {path}: {error.strerror or error}")
 
-    found = gather(folder, write)
+    found = gather(folder, write, language)
     spec = usual_spec(found)
     if spec is None:
         return _complain(f"there is no report in {folder}, nor in a folder in it")
-    page = write_class(folder, class_of(found, spec))
+    page = write_class(folder, class_of(found, spec), language)
     problems = unwritten + _problems(found)
     for problem in problems:
         _complain(problem)
-    click.echo(f"class page: {escape_text(str(page))}")
+    click.echo(escape_text(language.tell(say("class page: {path}", path=str(page)))))
     return UNUSABLE if problems else 0
 
 

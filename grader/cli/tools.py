@@ -9,13 +9,15 @@ import click
 import grader
 from grader.behaviours import catalogue
 from grader.cli.check_spec import check_spec
-from grader.cli.common import give_up, usable_spec
+from grader.cli.common import give_up, lang_option, usable_spec
 from grader.cli.doctor import doctor
 from grader.cli.init import init
 from grader.cli.render import render
 from grader.report.escape import escape_text
 from grader.report.json_file import report_schema
 from grader.spec import SpecError, bundled_folder, catalogue_of, explain, find_spec, load_spec, spec_schema
+from grader.words import say
+from grader.words.language import Language
 
 
 @click.group()
@@ -25,19 +27,22 @@ def grader_command() -> None:
 
 
 @grader_command.command()
-def specs() -> None:
+@lang_option
+def specs(language: Language) -> None:
     """List the bundled specs."""
     for file in sorted(bundled_folder().glob("*.yaml")):
         spec = load_spec(file, catalogue())
-        click.echo(f"{spec.spec:<24} {spec.max_score:>4g} points  {spec.title}")
+        points = language.tell(say("{points:>4g} points", points=spec.max_score))
+        click.echo(f"{spec.spec:<24} {points}  {language.word(spec.title)}")
 
 
 @grader_command.command(name="explain")
 @click.argument("name", metavar="SPEC")
-def explain_command(name: str) -> None:
+@lang_option
+def explain_command(name: str, language: Language) -> None:
     """Tell what SPEC asks for, and why: each check in words for a student."""
     spec, file = usable_spec(name, "grader")
-    click.echo(escape_text(explain(spec, file.read_bytes()), keep="\n"), nl=False)
+    click.echo(escape_text(explain(spec, file.read_bytes(), language), keep="\n"), nl=False)
 
 
 @grader_command.command()

@@ -7,14 +7,21 @@ parameters. So it cannot drift from what is graded.
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from grader.spec.model import CheckFields, Spec
 from grader.spec.positions import lines_of, read_yaml
+from grader.words import listed, said, say, together
+from grader.words.language import ENGLISH, Language
 
 _WIDTH = 100
+_YES, _NO = say("yes"), say("no")
+_PIECE = re.compile(r"[“（《「]*(?:[ -~]+?(?=[ ]|[^ -~]|$)|[^ -~]|[ ])[，。；：、！？”）》」…]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ def told_checks(spec: Spec, text: bytes) -> list[ToldCheck]:
             id=check.id,
             title=check.title,
             points=check.points,
-            does=_paragraphs(check),
+            does="\n".join(told_paragraphs(type(check).__doc__ or "")),
             why=_comment_above(lines, document.place(("checks", index)).line),
             parameters=_parameters(check),
         )
@@ -47,8 +54,9 @@ def told_checks(spec: Spec, text: bytes) -> list[ToldCheck]:
     ]
 
 
-def _paragraphs(check: CheckFields) -> str:
-    return inspect.cleandoc(type(check).__doc__ or "").replace("\n\n", "\0").replace("\n", " ").replace("\0", "\n")
+def told_paragraphs(docstring: str) -> list[str]:
+    """The paragraphs of a docstring, each in one line."""
+    return [paragraph.replace("\n", " ") for paragraph in inspect.cleandoc(docstring).split("\n\n")]
 
 
 def _comment_above(lines: list[str], line: int) -> str:
@@ -63,28 +71,60 @@ def _comment_above(lines: list[str], line: int) -> str:
 
 def _parameters(check: CheckFields) -> str:
     written = check.model_dump(mode="json", exclude=set(CheckFields.model_fields))
-    return "; ".join(f"{name} {_written(value)}" for name, value in written.items())
+    return together(
+        say("{parameter} {value}", parameter=name, value=_written(value)) for name, value in written.items()
+    )
 
 
 def _written(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(_written, value))
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+        return listed(map(_written, value))
+    return {True: _YES, False: _NO}[value] if isinstance(value, bool) else str(value)
 
 
-def explain(spec: Spec, text: bytes) -> str:
+def explain(spec: Spec, text: bytes, language: Language = ENGLISH) -> str:
     """The whole spec as plain text."""
-    parts = [f"{spec.title}  ({spec.max_score:g} points)", _wrapped(spec.description)]
+    word = language.word
+    heading = language.tell(say("{title}  ({points:g} points)", title=said(spec.title), points=spec.max_score))
+    parts = [heading, _wrapped(word(spec.description))]
     if spec.picture:
         parts.append(textwrap.indent(spec.picture.rstrip("\n"), "    "))
     for check in told_checks(spec, text):
-        points = f"{check.points:g} point{'' if check.points == 1 else 's'}"
-        told = [f"{check.id}: {check.title}  ({points})", _wrapped(check.why, "  ")]
-        told += [_wrapped(paragraph, "  ") for paragraph in check.does.split("\n")]
-        told.append(_wrapped(f"Here: {check.parameters}", "  "))
+        told = [language.tell(_heading(check)), _wrapped(word(check.why), "  ")]
+        told += [_wrapped(word(paragraph), "  ") for paragraph in check.does.split("\n")]
+        told.append(_wrapped(language.tell(say("Here: {parameters}", parameters=check.parameters)), "  "))
         parts.append("\n".join(filter(None, told)))
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def _heading(check: ToldCheck) -> str:
+    points = say("{points:g} point", points=check.points)
+    if check.points != 1:
+        points = say("{points:g} points", points=check.points)
+    return say("{check}: {title}  ({points})", check=check.id, title=said(check.title), points=points)
+
+
 def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+    if not any(map(_is_wide, text)):
+        return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+    return "\n".join(indent + line for line in _lines(text, _WIDTH - len(indent)))
+
+
+def _lines(text: str, width: int) -> Iterator[str]:
+    """Lines of a text in which words need no spaces between them: cut after any wide character, or at a space.
+
+    No line begins with what closes a clause, and a wide character takes two columns (UAX #11 and #14, in short).
+    """
+    line, at = "", 0
+    for piece in _PIECE.findall(text):
+        columns = len(piece) + sum(map(_is_wide, piece))
+        if line and at + columns > width:
+            yield line.rstrip()
+            line, at, piece = "", 0, piece.lstrip()
+        line, at = line + piece, at + columns
+    if line:
+        yield line.rstrip()
+
+
+def _is_wide(char: str) -> bool:
+    return unicodedata.east_asian_width(char) in ("W", "F")

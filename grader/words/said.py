@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 Tell = Callable[[str], str]
 """Tells a sentence in the language of whoever reads it."""
@@ -42,7 +43,7 @@ class Said(str):
     __slots__ = ("message",)
     message: Message
 
-    def __new__(cls, message: Message) -> Said:
+    def __new__(cls, message: Message) -> Self:
         made = super().__new__(cls, message.english)
         made.message = message
         return made
