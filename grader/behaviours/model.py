@@ -15,7 +15,7 @@ from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
-from grader.words import also, said, say, together
+from grader.words import also, say, together
 
 _STACKS_TRIED, _MOST_DOUBLED = 10, 5
 _LONG = 4096
@@ -62,7 +62,7 @@ class IoModel(Behaviour):
         )
         facts: dict[str, Fact] = {name: value for name, value in stage.observed.model_dump().items() if value}
         if wrong := io_model.contradictions(found, stage.allowed):
-            summary = say("this is not the {model} model: {why}", model=said(stage.model_name), why=together(wrong))
+            summary = say("this is not the {model} model: {why}", model=stage.model_name, why=together(wrong))
             raise CheckFailed(
                 Finding(
                     Verdict.FAIL,
@@ -101,7 +101,7 @@ class IoModel(Behaviour):
             guest.ask(stage.request(number))
         if wait := stage.asleep_at_work(guests):
             asleep = say("it sleeps in {call} while clients wait for a reply", call=wait.call)
-            words = say("this is not the {model} model: {why}", model=said(stage.model_name), why=asleep)
+            words = say("this is not the {model} model: {why}", model=stage.model_name, why=asleep)
             look, stacks = self._again(stage, guests)
             finding = Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=look, doing="at_work", stacks=stacks)
             raise CheckFailed(finding)

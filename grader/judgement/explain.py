@@ -16,7 +16,7 @@ from grader.evidence.records import (
     Wait,
     WaitKind,
 )
-from grader.words import either, listed, say, say_of
+from grader.words import clauses, either, listed, say, say_of
 
 _LISTED = 3
 
@@ -185,4 +185,4 @@ def unserved_clause(evidence: Evidence, names: tuple[str, ...], shortfall: str =
             return say("{client} has not been accepted and its {size} bytes lie unread", client=names[0], size=size)
         return say("{client} has not been accepted", client=names[0])
     unread = say("{client}'s {size} bytes lie unread", client=names[0], size=size) if size else ""
-    return listed(filter(None, (shortfall, unread))) or say("{client} waits for its reply", client=names[0])
+    return clauses(filter(None, (shortfall, unread))) or say("{client} waits for its reply", client=names[0])

@@ -20,7 +20,7 @@ from grader.report.rows import in_words, left_out, worth_drawing
 from grader.report.sequence import sequence_svg
 from grader.report.strip import parts, shown_resources, strips
 from grader.report.told import told
-from grader.words import Tell, also, listed, mark, said, say
+from grader.words import Tell, also, clauses, mark, said, say
 from grader.words.language import ENGLISH, Language
 
 BASES = {
@@ -128,7 +128,7 @@ def _observed(report: Report) -> str:
     parts.append(say("never waits, always runs") if runs else say("waits in {calls}", calls=also(seen.waits)))
     parts += [say("{kind} sockets", kind=said(seen.sockets))] if seen.sockets else []
     parts += [say("with {library}", library=seen.library)] if seen.library else []
-    return listed(filter(None, parts))
+    return clauses(filter(None, parts))
 
 
 def write_html(report: Report, path: Path, language: Language = ENGLISH) -> None:

@@ -19,7 +19,7 @@ from grader.report.escape import escape_text
 from grader.report.model import Lane, Span, Timeline
 from grader.report.people import clock, size
 from grader.report.rows import Row, decision, doing, joined, lanes_of, names_of, rows_of, stretch_told, told
-from grader.words import Tell, listed, say, say_of, together
+from grader.words import Tell, clauses, say, say_of, together
 
 _ROW, _TOP, _GUTTER, _LAST = 24, 44, 66, 14
 _THREAD_WIDTH, _CLIENT_WIDTH = 186, 142
@@ -109,7 +109,7 @@ def sequence_svg(timeline: Timeline, title: str, tell: Tell = str) -> Markup:
     for lane in threads:
         _bars(sheet, lane, _bars_of(sheet, lane, timeline))
     _decided(sheet, timeline)
-    size_of_it = listed(
+    size_of_it = clauses(
         [
             say_of(len(lanes) - len(threads), "{count:,} client", "{count:,} clients"),
             say_of(len(threads), "{count:,} thread", "{count:,} threads"),

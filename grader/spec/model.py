@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny, model_v
 from grader.spec.facets import MODELS, Facets
 from grader.spec.parts import FileName, Part, Slug, Strings, as_list, compiled
 from grader.spec.units import Duration, Size
+from grader.words import say
 
 _TELLING = ("how", "when")
 
@@ -205,7 +206,7 @@ class Spec(Part):
     @property
     def model_name(self) -> str:
         """The model in words."""
-        return self.model if isinstance(self.model, str) else "required"
+        return self.model if isinstance(self.model, str) else say("required")
 
     def facets(self) -> dict[str, list[str]]:
         """The allowed values of each facet; an empty list allows any."""

@@ -74,32 +74,28 @@ def mark(message: str) -> str:
 
 def also(items: Iterable[str]) -> str:
     """`a and b and c`, "" of nothing."""
-    return _folded(items, "{first} and {second}")
+    return _folded(items, lambda first, then: say("{first} and {next}", first=first, next=then))
 
 
 def either(items: Iterable[str]) -> str:
     """`a or b or c`, "" of nothing."""
-    return _folded(items, "{first} or {second}")
+    return _folded(items, lambda first, then: say("{first} or {next}", first=first, next=then))
 
 
 def listed(items: Iterable[str]) -> str:
     """`a, b, c`, "" of nothing."""
-    return _folded(items, "{first}, {second}")
+    return _folded(items, lambda first, then: say("{first}, {second}", first=first, second=then))
+
+
+def clauses(items: Iterable[str]) -> str:
+    """Short clauses: `a, b, c` in English, but not everywhere what stands between names; "" of nothing."""
+    return _folded(items, lambda first, then: say("{first}, {next}", first=first, next=then))
 
 
 def together(items: Iterable[str]) -> str:
     """Clauses: `a; b; c`, "" of nothing."""
-    return _folded(items, "{first}; {second}")
+    return _folded(items, lambda first, then: say("{first}; {next}", first=first, next=then))
 
 
-_JOINS = (
-    mark("{first} and {second}"),
-    mark("{first} or {second}"),
-    mark("{first}, {second}"),
-    mark("{first}; {second}"),
-)
-"""How two things are joined, for translators to find."""
-
-
-def _folded(items: Iterable[str], join: str) -> str:
-    return functools.reduce(lambda first, second: say(join, first=first, second=second), [*items] or [""])
+def _folded(items: Iterable[str], join: Callable[[str, str], str]) -> str:
+    return functools.reduce(join, [*items] or [""])
