@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test hostile lint format bench docs clean
+.PHONY: demo test hostile lint format messages bench docs clean
 
 demo: $(READY)
 	$(VENV)/bin/grade submissions/alice --spec select
@@ -26,6 +26,9 @@ lint: $(READY)
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+messages: $(READY)
+	$(VENV)/bin/python translations/catalogues.py
 
 bench: $(READY)
 	$(VENV)/bin/python benchmarks/stuck_versus_right.py

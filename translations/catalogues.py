@@ -13,7 +13,7 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 import extract
@@ -48,6 +48,9 @@ def _catalogue(locale: str | None = None) -> Catalog:
         _HEADER,
         project="network-io-grader",
         version="1",
+        msgid_bugs_address="",
+        last_translator="The grader authors",
+        language_team="",
         creation_date=_LONG_AGO,
         revision_date=_LONG_AGO,
         charset="utf-8",
@@ -76,6 +79,17 @@ def updated(code: str, template: Catalog) -> Catalog:
             flags = known.flags & {"fuzzy"} if known else ()
             new.add(message.id, known.string if known else None, message.locations, flags, message.auto_comments)
     return new
+
+
+def is_fresh(path: Path, wanted: bytes) -> bool:
+    """Whether a file holds what it should; which version of Babel has written it makes no difference."""
+    return path.exists() and _essence(path.suffix, path.read_bytes()) == _essence(path.suffix, wanted)
+
+
+def _essence(suffix: str, content: bytes) -> object:
+    if suffix != ".mo":
+        return b"".join(line for line in content.splitlines(keepends=True) if not line.startswith(b'"Generated-By'))
+    return [(message.id, message.string) for message in read_mo(io.BytesIO(content)) if message.id]
 
 
 def as_po(catalogue: Catalog) -> bytes:
@@ -119,11 +133,11 @@ def files() -> dict[Path, bytes]:
 def main() -> int:
     """Write, or with --check say, what is not up to date; then count what waits for a translator."""
     check = "--check" in sys.argv[1:]
-    stale = {path: text for path, text in files().items() if not path.exists() or path.read_bytes() != text}
-    for path, text in stale.items():
+    stale = {path: content for path, content in files().items() if not is_fresh(path, content)}
+    for path, content in stale.items():
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text)
+            path.write_bytes(content)
         print(f"{'stale' if check else 'written'}: {path.relative_to(ROOT)}")
     missing = 0
     for code in CODES[1:]:

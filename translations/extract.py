@@ -66,7 +66,11 @@ def _constant(node: ast.expr) -> str:
 
 
 def _behaviour(node: ast.ClassDef) -> Iterator[Found]:
-    names = {part.target.id: part for part in node.body if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)}
+    names = {
+        part.target.id: part
+        for part in node.body
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+    }
     if "default_title" not in names:
         return
     title = names["default_title"].value

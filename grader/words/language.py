@@ -78,6 +78,8 @@ class Language:
 
     def _form(self, message: Message) -> str:
         assert self.translations is not None  # noqa: S101 - English never asks
+        if not message.text:
+            return ""  # under which a catalogue keeps what is said of itself
         if not message.several:
             return self.translations.gettext(message.text)
         count = message.values.get("count")
