@@ -11,12 +11,12 @@ import io
 import sys
 from pathlib import Path
 
+import extract
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
-import extract
 from grader.words.language import CODES, DOMAIN, locale_folder
 
 ROOT = Path(__file__).parent.parent

@@ -21,7 +21,8 @@ from grader.words.language import ENGLISH, Language
 
 _WIDTH = 100
 _YES, _NO = say("yes"), say("no")
-_PIECE = re.compile(r"[“（《「]*(?:[ -~]+?(?=[ ]|[^ -~]|$)|[^ -~]|[ ])[，。；：、！？”）》」…]*")
+_PIECE = re.compile(r"[!-~]+|.", re.DOTALL)
+_CLOSING, _OPENING = ("Po", "Pe", "Pf"), ("Ps", "Pi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +112,29 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 
 def _lines(text: str, width: int) -> Iterator[str]:
-    """Lines of a text in which words need no spaces between them: cut after any wide character, or at a space.
-
-    No line begins with what closes a clause, and a wide character takes two columns (UAX #11 and #14, in short).
-    """
+    """Lines of a text whose words need no spaces between them; a wide character takes two columns (UAX #11)."""
     line, at = "", 0
-    for piece in _PIECE.findall(text):
+    for piece in _pieces(text):
         columns = len(piece) + sum(map(_is_wide, piece))
         if line and at + columns > width:
             yield line.rstrip()
-            line, at, piece = "", 0, piece.lstrip()
-        line, at = line + piece, at + columns
+            line, at = piece.lstrip(), columns
+        else:
+            line, at = line + piece, at + columns
     if line:
         yield line.rstrip()
+
+
+def _pieces(text: str) -> list[str]:
+    """Where a line may be cut: around any wide character, but not before what closes, nor after what opens."""
+    found: list[str] = []
+    for piece in _PIECE.findall(text):
+        closes = not piece.isascii() and unicodedata.category(piece[0]) in _CLOSING
+        if found and (closes or unicodedata.category(found[-1][-1]) in _OPENING):
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found
 
 
 def _is_wide(char: str) -> bool:
