@@ -13,10 +13,29 @@ from grader.behaviours import catalogue
 from grader.report.escape import escape_text
 from grader.spec import Spec, SpecError, find_spec, load_spec
 from grader.words.language import CODES, Language, language, usual_language
+from grader.workers import processes
 
 UNUSABLE, FAULT, INTERRUPTED = 2, 3, 130
 
 PATH = click.Path(path_type=Path)
+WORKERS = click.option(
+    "-n",
+    "workers",
+    default="auto",
+    show_default=True,
+    metavar="N",
+    help="Gradings side by side; auto is one for each core.",
+)
+
+
+def number_of_workers(given: str, command: str) -> int:
+    """What -n asks for; what cannot be meant ends the command."""
+    if given == "auto":
+        return processes()
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    click.echo(f"{command}: -n cannot be {given!r}; give a number of processes, or auto", err=True)
+    sys.exit(UNUSABLE)
 
 
 def _language(_: click.Context, __: click.Parameter, code: str | None) -> Language:

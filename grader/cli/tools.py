@@ -12,6 +12,7 @@ from grader.cli.check_spec import check_spec
 from grader.cli.common import give_up, lang_option, usable_spec
 from grader.cli.doctor import doctor
 from grader.cli.init import init
+from grader.cli.merge import merge
 from grader.cli.render import render
 from grader.report.escape import escape_text
 from grader.report.json_file import report_schema
@@ -60,5 +61,5 @@ def schema(which: str, name: str | None) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
-for command in (check_spec, doctor, init, render):
+for command in (check_spec, doctor, init, merge, render):
     grader_command.add_command(command)

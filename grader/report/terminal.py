@@ -11,7 +11,7 @@ from grader.report.escape import escape_text
 from grader.report.model import CheckResult, Excerpt, Report, Stood, Verdict
 from grader.report.people import number
 from grader.report.told import told
-from grader.words import listed, say, say_of
+from grader.words import clauses, listed, say, say_of, together
 from grader.words.language import ENGLISH, Language
 
 _SYMBOLS = {
@@ -22,7 +22,7 @@ _SYMBOLS = {
 }
 
 _STEPS = {"done": ("✓", "bright_black"), "failed": ("✗", "bold")}
-_MOST_LINES = 20
+_MOST_LINES, _MOST_NAMED = 20, 4
 
 
 def print_report(report: Report, console: Console, language: Language = ENGLISH) -> None:
@@ -34,6 +34,34 @@ def print_report(report: Report, console: Console, language: Language = ENGLISH)
     for alike in _alike(report.checks):
         shown.details(alike)
     shown.ending(report)
+
+
+def one_line(report: Report, language: Language = ENGLISH) -> str:
+    """A report in one line, for one of many: the points, and which checks did not pass for which mistake and where."""
+    report = told(report, language)
+    name, points, most = report.submission.name, number(report.score), number(report.max_score)
+    score = say("{name}: {score} of {most} points", name=name, score=points, most=most)
+    words = together([score, *map(_in_short, _alike(report.checks)), *_hidden(report.checks)])
+    return escape_text(language.tell(words))
+
+
+def _in_short(alike: list[CheckResult]) -> str:
+    check, more = alike[0], len(alike) - _MOST_NAMED
+    checks = listed(other.id for other in alike[:_MOST_NAMED])
+    if more > 0:
+        checks = say("{some} and {more} more", some=checks, more=more)
+    mistake = check.diagnosis
+    why = mistake.title if mistake else check.summary
+    if mistake and mistake.file and mistake.line:
+        why = clauses([why, f"{mistake.file}:{mistake.line}"])
+    if check.verdict is Verdict.INCONCLUSIVE:
+        return say("not known: {checks} ({why})", checks=checks, why=why)
+    return say("failed: {checks} ({why})", checks=checks, why=why)
+
+
+def _hidden(checks: list[CheckResult]) -> list[str]:
+    count = sum(check.hidden and check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for check in checks)
+    return [say_of(count, "and {count:,} hidden check", "and {count:,} hidden checks")] if count else []
 
 
 def _alike(checks: list[CheckResult]) -> list[list[CheckResult]]:
