@@ -35,7 +35,7 @@ def extracted() -> Catalog:
     """All messages of the source."""
     found = _catalogue()
     for folder, pattern, method in _METHODS:
-        each = extract_from_dir(str(ROOT / folder), [(pattern, method)], keywords=_KEYWORDS, comment_tags=[])  # type: ignore[arg-type,list-item]  # a method may be a function
+        each = extract_from_dir(str(ROOT / folder), [(pattern, method)], keywords=_KEYWORDS, comment_tags=[])  # type: ignore[list-item]  # a method may be a function
         for name, _, message, comments, context in each:
             found.add(message, None, [(f"{folder}/{name}", 0)], auto_comments=comments, context=context)
     return found
