@@ -20,6 +20,7 @@ from grader.words.language import Language, translated
 OPENS, CLOSES = "⟦", "⟧"
 FOREIGN = {"last_line", "received", "expected", "exception", "step", "name", "reference", "target", "command", "why"}
 """Values that somebody else has written."""
+MANUAL = re.compile(r"[\w-]+\(\d\)")
 WORD = re.compile(r"[A-Za-z]{2,}")
 UNITS = {"KiB", "MiB", "GiB", "fd", "en", "UTC", "FIN", "RST"}
 NO_TAGS = {"meta", "link", "br", "input", "rect", "path", "line", "circle", "hr"}
@@ -59,8 +60,8 @@ def pseudo_language() -> Language:
 
 
 def outside(text: str) -> str:
-    """What of a text stands in no brackets."""
-    return re.sub(f"{OPENS}[^{OPENS}{CLOSES}]*{CLOSES}", " ", text)
+    """What of a text stands in no brackets; a picture may have cut off those that close."""
+    return MANUAL.sub(" ", re.sub(f"{OPENS}[^{OPENS}{CLOSES}]*({CLOSES}|$)", " ", text))
 
 
 def unmarked(text: str, report: Report | None = None) -> set[str]:

@@ -62,7 +62,7 @@ def test_nothing_in_a_catalogue_is_markup() -> None:
     for message in messages():
         if any(name.endswith(".j2") for name, _ in message.locations):
             ids, strings = forms(message)
-            assert not set("<>&\"") & set("".join([*ids, *strings])), message.id
+            assert not set('<>&"') & set("".join([*ids, *strings])), message.id
 
 
 def test_chinese_sentences_have_chinese_punctuation() -> None:
@@ -159,6 +159,8 @@ def made() -> Report:
     """A report with one composed note, as it is before it is written down."""
     from report_samples import report  # noqa: PLC0415 - the one place that needs it
 
-    note = say("{what}: {why}", what=say("client {number}", number=3), why=say("time {number} of {times}", number=2, times=4))
+    note = say(
+        "{what}: {why}", what=say("client {number}", number=3), why=say("time {number} of {times}", number=2, times=4)
+    )
     bare = report().model_copy(update={"notes": [note]})
     return bare.model_copy(update={"messages": messages_of(bare)})

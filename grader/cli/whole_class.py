@@ -43,7 +43,8 @@ class Handed:
 class ClassRun:
     """One run over a class: `spec` as it is applied (some checks may have been selected), from `file`.
 
-    `form` is what stdout carries, text or json; `resume` keeps what has been graded already, unchanged. People are told in `language`.
+    `form` is what stdout carries, text or json; `resume` keeps what has been graded already, unchanged. People are told
+    in `language`.
     """
 
     spec: Spec
@@ -95,9 +96,7 @@ class ClassRun:
         for one in handed:
             known = self._known(one) if self.resume else ""
             language = self.language.code
-            yield Job(
-                one.path, self.file, one.folder, "", self.only, self.isolation, known, told=True, lang=language
-            )
+            yield Job(one.path, self.file, one.folder, "", self.only, self.isolation, known, told=True, lang=language)
 
     def _known(self, one: Handed) -> str:
         """The fingerprint under which this submission has been graded, just as it would be now; "" if it has not."""
