@@ -132,17 +132,17 @@ class MemoryCeiling(Behaviour):
                 stage.fail(rest, words, [guest])
         held = max(stage.memory_held() - before, 0)
         taken, kept = guest.client.sent, stage.kept_for(guest)
-        words: str = say(
+        summary: str = say(
             "of a client who does not read it took {taken} and holds {held} more than before",
             taken=people.size(taken),
             held=people.size(held),
         )
         if held > self.at_most and kept * _COPIES > self.at_most:
-            words = together([words, say("{most} are allowed", most=people.size(self.at_most))])
-            stage.fail_observed(words, doing="memory", asked=asked, taken=taken, held=held, kept=kept)
+            summary = together([summary, say("{most} are allowed", most=people.size(self.at_most))])
+            stage.fail_observed(summary, doing="memory", asked=asked, taken=taken, held=held, kept=kept)
         if held > self.at_most:
-            words = clauses([words, say("{kept} of that for this client", kept=people.size(kept))])
-        return passed(words, asked=asked, taken=taken, held=held, kept=kept)
+            summary = clauses([summary, say("{kept} of that for this client", kept=people.size(kept))])
+        return passed(summary, asked=asked, taken=taken, held=held, kept=kept)
 
     def by_hand(self) -> Shown:
         right = say("it holds at most {most} more than before", most=people.size(self.at_most))
