@@ -11,6 +11,7 @@ import yaml
 
 from grader.behaviours import catalogue
 from grader.spec import Problem, Spec, SpecError, bundled_folder, find_spec, is_entry, load_spec
+from grader.words import say
 
 _BUNDLED = ("servers", "mutants")
 _OWN = {"right": True, "wrong": False}
@@ -57,9 +58,9 @@ def why_not_bundled(spec: Spec) -> str | None:
     """Why the bundled servers say nothing about a spec, None if they do."""
     protocol = spec.protocol
     if protocol.reply != "upper" or protocol.suffix or protocol.greeting:
-        return "the bundled servers do not speak its protocol"
+        return say("the bundled servers do not speak its protocol")
     if spec.server.build or spec.server.run or spec.server.args:
-        return "the bundled servers are not started by its commands"
+        return say("the bundled servers are not started by its commands")
     return None
 
 

@@ -15,8 +15,10 @@ from grader.collection import KnownServer, why_not_bundled
 from grader.grading import spec_info
 from grader.judgement.trial import remarks, tried_checks
 from grader.report.model import Verdict
+from grader.report.told import remembered
 from grader.report.trial import Remark, Trial, TriedServer, Weight
 from grader.spec import Spec
+from grader.words import said, say
 
 Progress = Callable[[TriedServer], None]
 
@@ -61,12 +63,13 @@ def tried(server: KnownServer, done: Done) -> TriedServer:
     about = TriedServer(name=server.name, role="right" if server.right else role, own=server.own, why=server.alike)
     if done.report is None:
         return about.model_copy(update={"failed": done.failed})
+    again, checks = remembered(done.report), done.report.checks
     return about.model_copy(
         update={
             "score": done.report.score,
             "seconds": done.report.seconds,
-            "verdicts": {check.id: check.verdict for check in done.report.checks},
-            "summaries": {check.id: check.summary for check in done.report.checks if check.verdict is not Verdict.PASS},
+            "verdicts": {check.id: check.verdict for check in checks},
+            "summaries": {check.id: again(check.summary) for check in checks if check.verdict is not Verdict.PASS},
         }
     )
 
@@ -75,4 +78,10 @@ def _not_used(spec: Spec) -> list[Remark]:
     why = why_not_bundled(spec)
     if why is None:
         return []
-    return [Remark(kind="not-used", weight=Weight.NOTE, message=f"only servers of your own were tried: {why}")]
+    return [
+        Remark(
+            kind="not-used",
+            weight=Weight.NOTE,
+            message=say("only servers of your own were tried: {why}", why=said(why)),
+        )
+    ]

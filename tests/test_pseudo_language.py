@@ -10,18 +10,23 @@ from conftest import ROOT
 from markupsafe import escape
 from pseudo_language import WORD, pseudo_language, unmarked, visible, without_foreign
 from rich.console import Console
+from test_trial import SPEC, trial
 
 from grader.behaviours import catalogue
 from grader.grading import grade
+from grader.judgement.trial import remarks
 from grader.report.class_html import render_class
 from grader.report.class_page import class_page, row_of
 from grader.report.html import render_html
 from grader.report.json_file import report_json
-from grader.report.model import Report
+from grader.report.model import Report, Verdict
 from grader.report.pages import revealed
 from grader.report.results import Result
 from grader.report.terminal import one_line, print_report
 from grader.report.told import told
+from grader.report.trial import TriedServer
+from grader.report.trial_html import render_trial
+from grader.report.trial_terminal import print_trial
 from grader.spec import bundled_folder, explain, find_spec, load_spec
 from grader.words.language import language
 
@@ -32,6 +37,14 @@ GRADED = [
     (ROOT / "submissions" / "farid", find_spec("select")),
     (ROOT / "submissions" / "hugo", find_spec("select")),
     (ROOT / "reference" / "behaviours" / "chat" / "wrong" / "only-the-first-hears", CHAT),
+]
+
+
+WRONG = [
+    TriedServer(name="right/0", role="right", verdicts={"echo": Verdict.FAIL}, summaries={"echo": "0"}),
+    TriedServer(name="wrong/0", role="wrong", own=True, verdicts={"echo": Verdict.PASS}),
+    TriedServer(name="wrong/1", role="wrong", own=True, failed="0"),
+    TriedServer(name="wrong/2", role="wrong", verdicts={"echo": Verdict.INCONCLUSIVE}, summaries={"echo": "0"}),
 ]
 
 
@@ -95,6 +108,22 @@ def test_explain_says_nothing_that_was_not_marked(file: Path) -> None:
     for part in explain(spec, file.read_bytes(), PSEUDO).split("\n\n"):
         said, _, _ = part.partition("⟦Here: ⟧")
         assert unmarked(" ".join(said.split())) - ids == set()
+
+
+def test_a_tried_spec_is_told_in_nothing_that_was_not_marked() -> None:
+    tried = trial(WRONG, remarks(SPEC, WRONG, {"wrong/2": frozenset({"churn", "stops"})}))
+    names = {word for server in WRONG for word in WORD.findall(f"{server.name} {server.verdicts} {server.failed}")}
+    own = (
+        names
+        | {"churn", "stops", *(check.id for check in SPEC.checks)}
+        | set(WORD.findall(f"{tried.spec.id} {tried.spec.title}"))
+    )
+    written = io.StringIO()
+    print_trial(tried, Console(file=written, width=400), PSEUDO)
+
+    assert tried.remarks
+    assert unmarked(written.getvalue()) - own == set()
+    assert [text for text in visible(render_trial(tried, PSEUDO)) if unmarked(text) - own] == []
 
 
 def test_a_page_in_chinese_is_the_same_whether_made_at_once_or_from_the_json(reports: list[Report]) -> None:

@@ -28,7 +28,7 @@ def messages() -> list[Message]:
 def forms(message: Message) -> tuple[list[str], list[str]]:
     """The forms of a message, and those of its translation."""
     ids = [message.id] if isinstance(message.id, str) else list(message.id)
-    strings = [message.string] if isinstance(message.string, str) else list(message.string)
+    strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return ids, strings
 
 

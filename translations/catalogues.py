@@ -25,6 +25,7 @@ _METHODS = (
     ("grader", "**.py", extract.python),
     ("grader", "**.j2", "jinja2"),
     ("specs", "**.yaml", extract.spec),
+    ("reference", "alike.yaml", extract.alike),
 )
 _KEYWORDS = {"_": None, "_of": (2, 3), "mark": None, "say_of": (2, 3)}
 _LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

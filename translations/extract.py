@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import yaml
+
 from grader.behaviours import catalogue
 from grader.clients import personas
 from grader.clients.hands import told_of
@@ -88,3 +90,10 @@ def spec(file: IO[bytes], keywords: Mapping[str, Any], tags: Any, options: Mappi
         texts += [check.title, check.why]
     for message in filter(None, texts):
         yield _one(1, message)
+
+
+def alike(file: IO[bytes], keywords: Mapping[str, Any], tags: Any, options: Mapping[str, Any]) -> Iterator[Found]:  # noqa: ARG001 - Babel's own signature
+    """Why some bundled servers pass specs that they were not written for."""
+    for reasons in yaml.safe_load(file).values():
+        for message in reasons.values():
+            yield _one(1, message)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from grader.cli.common import INTERRUPTED, PATH, UNUSABLE, WORKERS, give_up, number_of_workers, usable_spec
+from grader.cli.common import INTERRUPTED, PATH, UNUSABLE, WORKERS, give_up, lang_option, number_of_workers, usable_spec
 from grader.cli.progress import Told
 from grader.collection import known_servers
 from grader.report.escape import escape_text
@@ -18,6 +18,8 @@ from grader.report.trial_html import write_trial_html
 from grader.report.trial_terminal import print_trial
 from grader.spec import SpecError
 from grader.trial import try_spec
+from grader.words import say
+from grader.words.language import Language
 from grader.workers import local_executor
 
 
@@ -28,7 +30,10 @@ from grader.workers import local_executor
 @WORKERS
 @click.option("--output", type=PATH, default=Path("spec-report"), show_default=True, help="Where the page goes.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What stdout carries.")
-def check_spec(name: str, folders: tuple[Path, ...], only_own: bool, workers: str, output: Path, form: str) -> None:
+@lang_option
+def check_spec(
+    name: str, folders: tuple[Path, ...], only_own: bool, workers: str, output: Path, form: str, language: Language
+) -> None:
     """Try SPEC on servers that are known to be right or wrong: does each check find a mistake, and blame nobody else?
 
     Right and wrong servers of your own lie in right/NAME/ and wrong/NAME/, in a folder beside the spec that has its
@@ -49,20 +54,20 @@ def check_spec(name: str, folders: tuple[Path, ...], only_own: bool, workers: st
     except KeyboardInterrupt:
         click.echo("grader: interrupted; nothing is left running", err=True)
         sys.exit(INTERRUPTED)
-    page = _write(trial, output / spec.spec)
+    page = _write(trial, output / spec.spec, language)
     if form == "json":
         click.echo(record_json(trial), nl=False)
     else:
-        print_trial(trial, Console())
-        click.echo(f"page: {escape_text(str(page))}")
+        print_trial(trial, Console(), language)
+        click.echo(escape_text(language.tell(say("page: {path}", path=str(page)))))
     sys.exit(trial.exit_status)
 
 
-def _write(trial: Trial, folder: Path) -> Path:
+def _write(trial: Trial, folder: Path, language: Language) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "check-spec.json", record_json(trial))
-        write_trial_html(trial, folder / "check-spec.html")
+        write_trial_html(trial, folder / "check-spec.html", language)
     except OSError as error:
         click.echo(f"grader: cannot write to {folder}: {error.strerror}", err=True)
         sys.exit(UNUSABLE)

@@ -8,6 +8,7 @@ from grader.report.model import Verdict
 from grader.report.people import number
 from grader.report.trial import Remark, TriedCheck, TriedServer, Weight
 from grader.spec import CheckFields, Spec
+from grader.words import also, either, listed, say
 
 _USUAL_TOTAL = 100
 _MOST_NAMES = 3
@@ -49,7 +50,11 @@ def _not_graded(servers: Sequence[TriedServer]) -> Iterator[Remark]:
         if server.failed:
             # Whoever wrote it wants it to count; of ours there are others.
             weight = Weight.FAULT if server.own else Weight.NOTE
-            yield Remark(kind="not-run", weight=weight, message=f"{server.name} was not graded: {server.failed}")
+            yield Remark(kind="not-run", weight=weight, message=_not_run(server))
+
+
+def _not_run(server: TriedServer) -> str:
+    return say("{server} was not graded: {why}", server=server.name, why=server.failed)
 
 
 def _right_ones(servers: Sequence[TriedServer]) -> Iterator[Remark]:
@@ -62,22 +67,32 @@ def _right_ones(servers: Sequence[TriedServer]) -> Iterator[Remark]:
         yield Remark(
             kind="no-right-server",
             weight=Weight.ERROR,
-            message="no right server was graded, so nobody knows whether one can pass",
-            remedy="put your model solution into a folder right/NAME beside the spec, in a folder of its name",
+            message=say("no right server was graded, so nobody knows whether one can pass"),
+            remedy=say("put your model solution into a folder right/NAME beside the spec, in a folder of its name"),
         )
     for server in servers:
         unknown = [name for name, verdict in server.verdicts.items() if verdict is Verdict.INCONCLUSIVE]
         if unknown:
-            said = f"{_listed(unknown)} could not be told of {server.name}: {server.summaries[unknown[0]]}"
-            yield Remark(kind="untold", weight=Weight.FAULT, message=said)
+            words = say(
+                "{checks} could not be told of {server}: {why}",
+                checks=_listed(unknown),
+                server=server.name,
+                why=server.summaries[unknown[0]],
+            )
+            yield Remark(kind="untold", weight=Weight.FAULT, message=words)
 
 
 def _right_failed(server: TriedServer, check: str) -> Remark:
     return Remark(
         kind="right-failed",
         weight=Weight.ERROR,
-        message=f"{check} fails {server.name}, which is right: {server.summaries[check]}",
-        remedy="ask for less in this check, or mend the server",
+        message=say(
+            "{check} fails {server}, which is right: {why}",
+            check=check,
+            server=server.name,
+            why=server.summaries[check],
+        ),
+        remedy=say("ask for less in this check, or mend the server"),
     )
 
 
@@ -87,8 +102,10 @@ def _useless(checks: Sequence[CheckFields], servers: Sequence[TriedServer]) -> I
         yield Remark(
             kind="no-wrong-server",
             weight=Weight.ERROR,
-            message="no wrong server was graded, so nobody knows whether any check finds a mistake",
-            remedy="put servers with one mistake each into wrong/NAME, in a folder beside the spec that has its name",
+            message=say("no wrong server was graded, so nobody knows whether any check finds a mistake"),
+            remedy=say(
+                "put servers with one mistake each into wrong/NAME, in a folder beside the spec that has its name"
+            ),
         )
         return
     for check in tried_checks(checks, servers):
@@ -96,8 +113,8 @@ def _useless(checks: Sequence[CheckFields], servers: Sequence[TriedServer]) -> I
             yield Remark(
                 kind="never-fails",
                 weight=Weight.ERROR,
-                message=f"{check.id} is failed by none of the {len(wrong)} wrong servers",
-                remedy="put a server with the mistake that it looks for into wrong/NAME, or leave the check out",
+                message=say("{check} is failed by none of the {count} wrong servers", check=check.id, count=len(wrong)),
+                remedy=say("put a server with the mistake that it looks for into wrong/NAME, or leave the check out"),
             )
 
 
@@ -113,40 +130,52 @@ def _not_caught(
             yield Remark(
                 kind="not-caught",
                 weight=Weight.ERROR,
-                message=f"{server.name} is wrong and passes every check",
-                remedy="add a check that fails it, or ask for more in one that should",
+                message=say("{server} is wrong and passes every check", server=server.name),
+                remedy=say("add a check that fails it, or ask for more in one that should"),
             )
         else:
-            words = _listed(sorted(catchers), "or")
-            yield Remark(
-                kind="not-caught",
-                weight=Weight.NOTE,
-                message=f"{server.name} passes: the spec does not ask for {words}",
+            words = say(
+                "{server} passes: the spec does not ask for {behaviours}",
+                server=server.name,
+                behaviours=_either(sorted(catchers)),
             )
+            yield Remark(kind="not-caught", weight=Weight.NOTE, message=words)
 
 
 def _points(spec: Spec) -> Iterator[Remark]:
     """What is stated must add up (the loader sees to that); what is not stated is at least said."""
     total = spec.max_score
     if not total:
-        yield Remark(kind="points", weight=Weight.ERROR, message="the checks are worth no points", remedy="give points")
+        yield Remark(
+            kind="points", weight=Weight.ERROR, message=say("the checks are worth no points"), remedy=say("give points")
+        )
         return
     if spec.points is None and total != _USUAL_TOTAL:
         yield Remark(
             kind="points",
             weight=Weight.NOTE,
-            message=f"the checks are worth {number(total)} points together",
-            remedy=f"if that is meant write 'points: {number(total)}' at the top of the spec",
+            message=say("the checks are worth {points} points together", points=number(total)),
+            remedy=say("if that is meant write 'points: {points}' at the top of the spec", points=number(total)),
         )
     free = [check.id for check in spec.checks if not check.points]
     if free:
-        verb = "is" if len(free) == 1 else "are"
-        yield Remark(kind="no-points", weight=Weight.NOTE, message=f"{_listed(free)} {verb} worth no points")
+        words = say("{checks} are worth no points", checks=_listed(free))
+        if len(free) == 1:
+            words = say("{check} is worth no points", check=free[0])
+        yield Remark(kind="no-points", weight=Weight.NOTE, message=words)
 
 
-def _listed(names: Sequence[str], word: str = "and") -> str:
+def _listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b, c and 4 more`."""
-    shown = list(names[:_MOST_NAMES])
-    if more := len(names) - len(shown):
-        return f"{', '.join(shown)} {word} {more} more"
-    return f" {word} ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+    shown = listed(names[:_MOST_NAMES])
+    if (more := len(names) - _MOST_NAMES) > 0:
+        return say("{some} and {more} more", some=shown, more=more)
+    return also(filter(None, [listed(names[:-1]), names[-1]]))
+
+
+def _either(names: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b, c or 4 more`."""
+    shown = listed(names[:_MOST_NAMES])
+    if (more := len(names) - _MOST_NAMES) > 0:
+        return say("{some} or {more} more", some=shown, more=more)
+    return either(filter(None, [listed(names[:-1]), names[-1]]))

@@ -109,13 +109,13 @@ def _listed(context: Context, items: Sequence[str], *, clauses: bool = False) ->
 
 
 @pass_context
-def _say(context: Context, message: str, **values: Any) -> Markup:
+def _say(context: Context, message: str, /, **values: Any) -> Markup:
     """A sentence of a page's own; its values are escaped, unless they are markup of ours."""
     return _language(context).fill(say(message), Markup, values)
 
 
 @pass_context
-def _say_of(context: Context, count: int, one: str, several: str, **values: Any) -> Markup:
+def _say_of(context: Context, count: int, one: str, several: str, /, **values: Any) -> Markup:
     """The same about so many."""
     return _language(context).fill(say_of(count, one, several), Markup, {"count": count, **values})
 

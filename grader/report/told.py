@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from grader.report.model import WORDS, Record, Report, Saying
 from grader.words import Said, Value, said
-from grader.words.language import Language
+from grader.words.language import ENGLISH, Language
 from grader.words.said import Message
 
 R = TypeVar("R", bound=Record)
@@ -83,10 +83,18 @@ def retold(record: R, word: Callable[[str], str]) -> R:
     return record.model_copy(update=changed)
 
 
+def remembered(report: Report) -> Callable[[str], Said]:
+    """What gives the sentences of a report back as they were composed."""
+    known = reading(ENGLISH, report).known
+    return lambda text: Said(known[text]) if text in known else said(text)
+
+
 def _retold(value: Any, field: FieldInfo, word: Callable[[str], str]) -> Any:
     if isinstance(value, Record):
         return retold(value, word)
+    words = any(WORDS in getattr(kind, "__metadata__", ()) for kind in get_args(field.annotation))
     if isinstance(value, list):
-        words = any(WORDS in getattr(kind, "__metadata__", ()) for kind in get_args(field.annotation))
         return [word(item) if words else retold(item, word) if isinstance(item, Record) else item for item in value]
+    if isinstance(value, dict) and words:
+        return {name: word(text) for name, text in value.items()}
     return word(value) if WORDS in field.metadata and isinstance(value, str) else value

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from grader.report.model import Record, SpecInfo, Verdict
+from grader.report.model import Record, SpecInfo, Verdict, Words
 
 
 class Weight(StrEnum):
@@ -27,8 +27,8 @@ class Remark(Record):
 
     kind: str
     weight: Weight
-    message: str
-    remedy: str = ""
+    message: Words
+    remedy: Words = ""
 
 
 class TriedServer(Record):
@@ -41,12 +41,12 @@ class TriedServer(Record):
     name: str
     role: Literal["right", "wrong", "alike"]
     own: bool = False
-    why: str = ""
+    why: Words = ""
     score: float = 0.0
     seconds: float = 0.0
     verdicts: dict[str, Verdict] = Field(default_factory=dict)
-    summaries: dict[str, str] = Field(default_factory=dict)
-    failed: str = ""
+    summaries: dict[str, Words] = Field(default_factory=dict)
+    failed: Words = ""
 
     @property
     def caught_by(self) -> list[str]:
@@ -58,7 +58,7 @@ class TriedCheck(Record):
     """One check: the wrong servers that it catches, and those of them that no other check catches."""
 
     id: str
-    title: str
+    title: Words
     points: float
     catches: list[str] = Field(default_factory=list)
     alone: list[str] = Field(default_factory=list)

@@ -52,12 +52,12 @@ class Said(str):
         return Said, (self.message,)
 
 
-def say(message: str, **values: Value) -> Said:
+def say(message: str, /, **values: Value) -> Said:
     """A sentence: a message with its values, such as `say("client {number} was not served", number=3)`."""
     return Said(Message(message, values))
 
 
-def say_of(count: int, one: str, several: str, **values: Value) -> Said:
+def say_of(count: int, one: str, several: str, /, **values: Value) -> Said:
     """A sentence about so many: `one` where there is one, else `several`. `{count}` is the number in both."""
     return Said(Message(one, {"count": count, **values}, several))
 
