@@ -28,6 +28,7 @@ def test_the_wheel_holds_specs_references_templates_and_types(wheel: Path) -> No
         "grader/report/templates/report.css",
         "grader/report/templates/report.html.j2",
         "grader/report/templates/class.js",
+        "grader/locale/zh/LC_MESSAGES/grader.mo",
         "grader/bundled/specs/select.yaml",
         "grader/bundled/reference/servers/select/server.py",
     } <= names
@@ -51,3 +52,13 @@ def test_an_unpacked_wheel_grades_from_any_folder(wheel: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(tmp_path / "installed" / "grader"))
     assert "alice: 10 of 10 points" in done.stdout
+
+    in_chinese = subprocess.run(
+        [*argv, "--lang", "zh"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "installed"), "PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert "满分 10 分" in in_chinese.stdout

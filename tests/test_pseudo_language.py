@@ -41,10 +41,17 @@ GRADED = [
 
 
 WRONG = [
-    TriedServer(name="right/0", role="right", verdicts={"echo": Verdict.FAIL}, summaries={"echo": "0"}),
-    TriedServer(name="wrong/0", role="wrong", own=True, verdicts={"echo": Verdict.PASS}),
+    TriedServer(
+        name="right/0", role="right", verdicts={"echo": Verdict.FAIL, "fin": Verdict.PASS}, summaries={"echo": "0"}
+    ),
+    TriedServer(name="wrong/0", role="wrong", own=True, verdicts={"echo": Verdict.PASS, "fin": Verdict.PASS}),
     TriedServer(name="wrong/1", role="wrong", own=True, failed="0"),
-    TriedServer(name="wrong/2", role="wrong", verdicts={"echo": Verdict.INCONCLUSIVE}, summaries={"echo": "0"}),
+    TriedServer(
+        name="wrong/2",
+        role="wrong",
+        verdicts={"echo": Verdict.INCONCLUSIVE, "fin": Verdict.PASS},
+        summaries={"echo": "0"},
+    ),
 ]
 
 
