@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +31,17 @@ def print_report(report: Report, console: Console) -> None:
     for alike in _alike(report.checks):
         shown.details(alike)
     shown.ending(report)
+
+
+def check_in_words(check: CheckResult) -> str:
+    """All that is told of one check, in lines: what was found, the mistake with its line, and a hint."""
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    shown = _Plain(console)
+    shown.line(f"{_finding(check)} [{check.basis}], {_points(check)} points")
+    if not check.hidden:
+        shown.details([check])
+    assert isinstance(console.file, io.StringIO)  # noqa: S101 - as it was made
+    return console.file.getvalue().rstrip()
 
 
 def one_line(report: Report) -> str:
