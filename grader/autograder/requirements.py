@@ -23,7 +23,9 @@ def requirements(more: Iterable[str] = ()) -> list[str]:
     try:
         asked = distribution(_PACKAGE).requires or []
     except PackageNotFoundError:
-        raise NotInstalledError(f"{_PACKAGE} is not installed here; install it, so that it is known what it needs") from None
+        raise NotInstalledError(
+            f"{_PACKAGE} is not installed here; install it, so that it is known what it needs"
+        ) from None
     return [*sorted(line for line in asked if "extra ==" not in line), *more]
 
 

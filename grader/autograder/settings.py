@@ -24,7 +24,9 @@ class Settings(Record):
 
     spec: str = Field(description="path of the spec, below the folder in which this file lies")
     timeout: float = Field(description="seconds after which the platform stops the autograder")
-    isolation: Literal["auto", "namespaces", "process"] = Field(default="auto", description="how servers are kept apart")
+    isolation: Literal["auto", "namespaces", "process"] = Field(
+        default="auto", description="how servers are kept apart"
+    )
     hide_with: Visibility = Field(default="hidden", description="the visibility of hidden checks")
 
     @property

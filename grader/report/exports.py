@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
 from grader.report.grades_csv import GRADES, check_ids, grades_head, grades_line
 from grader.report.json_file import write_streamed
@@ -32,15 +30,15 @@ def write_exports(folder: Path, spec: SpecInfo, results: Iterable[Result]) -> li
     def again() -> Iterator[Outcome]:
         return outcomes(folder, spec, told)
 
-    write_junit(folder / JUNIT, spec.id, again())
-    write_grades(folder / GRADES, again)
+    write_streamed(folder / JUNIT, junit_pieces(spec.id, again()))
+    write_streamed(folder / GRADES, grades_pieces(again))
     return [folder / JUNIT, folder / GRADES]
 
 
-def write_junit(path: Path, spec: str, found: Iterable[Outcome]) -> Totals:
-    """Write junit.xml, and tell the totals; `spec` is the id of the spec, the name of the whole.
+def junit_pieces(spec: str, found: Iterable[Outcome]) -> Iterator[str]:
+    """junit.xml piece by piece; `spec` is the id of the spec, the name of the whole.
 
-    The totals stand at the head of the file and are known at the end, so the suites wait in a temporary file.
+    The totals stand at the head and are known at the end, so the suites wait in a temporary file.
     """
     totals = Totals()
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as suites:
@@ -49,22 +47,15 @@ def write_junit(path: Path, spec: str, found: Iterable[Outcome]) -> Totals:
             suites.write(text)
             totals += more
         suites.seek(0)
-        write_streamed(path, itertools.chain([junit_head(totals, spec)], _pieces(suites), [FOOT]))
-    return totals
+        yield junit_head(totals, spec)
+        while piece := suites.read(_PIECE):
+            yield piece
+    yield FOOT
 
 
-def _pieces(file: IO[str]) -> Iterator[str]:
-    while piece := file.read(_PIECE):
-        yield piece
-
-
-def write_grades(path: Path, again: Callable[[], Iterable[Outcome]]) -> None:
-    """Write grades.csv; `again` begins the outcomes from the first one, as the columns are to be known first."""
+def grades_pieces(again: Callable[[], Iterable[Outcome]]) -> Iterator[str]:
+    """grades.csv line by line; `again` begins the outcomes from the first one, as the columns are to be known first."""
     checks = list(dict.fromkeys(name for outcome in again() for name in check_ids(outcome)))
-    write_streamed(path, _table(checks, again()))
-
-
-def _table(checks: list[str], found: Iterable[Outcome]) -> Iterator[str]:
     yield grades_head(checks)
-    for outcome in found:
+    for outcome in again():
         yield grades_line(outcome, checks)

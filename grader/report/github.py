@@ -42,8 +42,15 @@ def runner_result(report: Report, root: str = "") -> dict[str, Any]:
     }
 
 
+def no_result(why: str) -> dict[str, Any]:
+    """The result where there is no report: an error that gives no points and takes none, as nothing is reported."""
+    test = {"name": "it can be graded", "status": "error", "message": harmless(why), "score": 0, "execution_time": 0}
+    place = {"test_code": "grade", "filename": "", "line_no": 0}
+    return {"version": 1, "status": "error", "max_score": 0, "tests": [test | place]}
+
+
 def narrowed(report: Report, name: str) -> Report:
-    """The same report with one check only; None of the points are those of others.
+    """The same report with one check only, and the points of that one.
 
     Raises:
         KeyError: it has no such check.
@@ -69,13 +76,18 @@ def step_outputs(report: Report, root: str = "") -> Iterator[str]:
 
 def annotation_lines(report: Report, root: str = "") -> Iterator[str]:
     """Workflow commands, one a line: an error for each mistake at its place, a warning for what was not decided."""
-    seen: dict[object, list[CheckResult]] = {}
+    for alike in _alike(report)[:_MOST_ANNOTATIONS]:
+        yield _annotation(alike, root)
+
+
+def _alike(report: Report) -> list[list[CheckResult]]:
+    """The checks that did not pass, those of one mistake at one place together."""
+    groups: dict[object, list[CheckResult]] = {}
     for check in report.checks:
         if check.verdict in _LEVELS:
             mistake = check.diagnosis.id if check.diagnosis and not check.hidden else check.id
-            seen.setdefault((check.verdict, mistake, place_of(check)), []).append(check)
-    for alike in list(seen.values())[:_MOST_ANNOTATIONS]:
-        yield _annotation(alike, root)
+            groups.setdefault((check.verdict, mistake, place_of(check)), []).append(check)
+    return list(groups.values())
 
 
 def job_summary(report: Report, shown: str = "") -> str:
@@ -88,12 +100,13 @@ def job_summary(report: Report, shown: str = "") -> str:
         f"## {name}: {number(report.score)} of {number(report.max_score)} points\n\n{inline(report.spec.title)}\n",
         table(["", "check", "points", ""], [_row(check) for check in report.checks]),
     ]
-    parts += [
-        f"### {_SIGNS[check.verdict]} {inline(check.id)}\n\n{check_markdown(check)}"
-        for check in report.checks
-        if check.verdict in _LEVELS and not check.hidden
-    ]
+    parts += [_details(alike) for alike in _alike(report)]
     return _within("\n".join(parts) + "\n")
+
+
+def _details(alike: list[CheckResult]) -> str:
+    names = ", ".join(inline(check.id) for check in alike)
+    return f"### {_SIGNS[alike[0].verdict]} {names}\n\n{check_markdown(alike[0])}"
 
 
 def _within(text: str) -> str:

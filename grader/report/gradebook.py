@@ -12,7 +12,7 @@ from grader.report.roster import Person, Roster
 from grader.report.sheet import Sheet, SheetError
 
 _CENT = Decimal("0.01")
-_NOT_NEEDED = {"timeline": None, "evidence": [], "facts": {}, "by_hand": None, "steps": []}
+_NOT_NEEDED: Mapping[str, object] = {"timeline": None, "evidence": [], "facts": {}, "by_hand": None, "steps": []}
 
 
 @dataclass(frozen=True, slots=True)

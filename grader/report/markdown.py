@@ -6,16 +6,16 @@ import re
 
 from grader.report.escape import escape_text
 
-# CommonMark, "Backslash escapes": before any of these a backslash makes it stand for itself.
-_PUNCTUATION = re.compile(r"([!\"#$%'()*+,\-./:;=?@\[\\\]^_`{|}~])")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# With a backslash what Markdown has let escape from the beginning ("Backslash Escapes"), the rest, of its descendants
+# (tables, struck out text, links and mentions without brackets, mathematics), as references that each of them knows.
+_PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!])")
+_REFERENCES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", **{char: f"&#{ord(char)};" for char in "|~:@$="}})
 _TICKS = re.compile("`+")
 
 
 def inline(text: str) -> str:
     """Text within a line or the cell of a table; no markup, no HTML, no link and no line end comes of it."""
-    escaped = _PUNCTUATION.sub(r"\\\1", escape_text(text))
-    return "".join(_ENTITIES.get(char, char) for char in escaped)
+    return _PUNCTUATION.sub(r"\\\1", escape_text(text).translate(_REFERENCES).replace("&#", "\0")).replace("\0", "&#")
 
 
 def code_block(text: str) -> str:

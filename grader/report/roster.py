@@ -59,30 +59,38 @@ class Roster:
         exactly as its folder is: by number, login, SIS id, e-mail address or full name, whatever the case. All that
         applies must point to the same person.
         """
-        given = {same(name): whose for name, whose in given.items()}
+        told = {same(name): whose for name, whose in given.items()}
+        unused = {same(name): name for name in given}
         matched = Matched()
         owners: dict[int, list[Outcome]] = defaultdict(list)
         for outcome in found:
-            whose = self._owners(outcome, given)
-            if len(whose) == 1:
-                owners[whose.pop()].append(outcome)
+            names = [same(name) for name in (outcome.folder, outcome.name) if same(name) in told]
+            for name in names:
+                unused.pop(name, None)
+            whose = [told[name] for name in names]
+            people = self._given(whose) if whose else self._by_rule(outcome)
+            if len(people) == 1:
+                owners[people.pop()].append(outcome)
             else:
-                matched.problems.append(self._unclear(outcome, whose))
+                matched.problems.append(self._unclear(outcome, people, whose))
+        matched.problems += [f"there is no submission {name!r}, which --map names" for name in unused.values()]
+        self._shared_out(owners, matched)
+        return matched
+
+    def _shared_out(self, owners: Mapping[int, list[Outcome]], matched: Matched) -> None:
         for index, theirs in sorted(owners.items()):
             if len(theirs) == 1:
                 matched.found.append((self.people[index], theirs[0]))
             else:
                 names = " and ".join(repr(outcome.folder) for outcome in theirs)
                 matched.problems.append(f"{self.people[index].shown} has several submissions, {names}: none is taken")
-        return matched
 
-    def _owners(self, outcome: Outcome, given: Mapping[str, str]) -> set[int]:
-        names = (outcome.folder, outcome.name)
-        told = {given[same(name)] for name in names if same(name) in given}
-        if told:
-            return set().union(*(self._called(name) for name in told))
+    def _given(self, whose: Sequence[str]) -> set[int]:
+        return set().union(*(self._called(name) for name in whose))
+
+    def _by_rule(self, outcome: Outcome) -> set[int]:
         found: set[int] = set()
-        for name in names:
+        for name in (outcome.folder, outcome.name):
             if bears := self._download.search(name):
                 found |= self._numbers.get(bears[1], set())
             found |= self._called(name)
@@ -91,11 +99,13 @@ class Roster:
     def _called(self, name: str) -> set[int]:
         return self._names.get(same(name), set()) or self._names.get(same(folder_name(name)), set())
 
-    def _unclear(self, outcome: Outcome, whose: set[int]) -> str:
-        if not whose:
-            return f"nobody is known by the name of {outcome.folder!r}; say whose it is with --map"
-        people = ", ".join(self.people[index].shown for index in sorted(whose))
-        return f"{outcome.folder!r} could be that of {people}; say whose it is with --map"
+    def _unclear(self, outcome: Outcome, people: set[int], whose: Sequence[str]) -> str:
+        if people:
+            could = " or of ".join(self.people[index].shown for index in sorted(people))
+            return f"{outcome.folder!r} could be that of {could}; say whose it is with --map"
+        if whose:
+            return f"{outcome.folder!r} is that of {whose[0]!r} by --map, who is not in the gradebook"
+        return f"nobody is known by the name of {outcome.folder!r}; say whose it is with --map"
 
 
 def canvas_roster(people: Sequence[Person]) -> Roster:
