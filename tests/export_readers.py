@@ -77,7 +77,7 @@ def canvas_import(text: str) -> CanvasImport:
     counts = {mark: {len(next(csv.reader([line], delimiter=mark))) for line in first} for mark in ";,"}
     mark = ";" if len(counts[";"]) == 1 and max(counts[";"]) > max(counts[","]) else ","
     rows = list(csv.reader(io.StringIO(text), delimiter=mark))
-    head = rows[0]
+    head = [name.removeprefix("\ufeff") for name in rows[0]]
     assert len(head) > 3
     assert "Student" in head[0]
     assert "ID" in head[1]

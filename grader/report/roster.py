@@ -50,7 +50,9 @@ class Roster:
         for index, person in enumerate(people):
             self._numbers[person.number].add(index)
             for name in {person.number, *person.names} - {""}:
+                # A folder of that name may be called a little otherwise, as not every file system has all characters.
                 self._names[same(name)].add(index)
+                self._names[same(folder_name(name))].add(index)
 
     def match(self, found: Iterable[Outcome], given: Mapping[str, str]) -> Matched:
         """Match submissions to people; `given` says of some submissions whose they are, which counts before all rules.
@@ -97,7 +99,7 @@ class Roster:
         return found
 
     def _called(self, name: str) -> set[int]:
-        return self._names.get(same(name), set()) or self._names.get(same(folder_name(name)), set())
+        return self._names.get(same(name), set())
 
     def _unclear(self, outcome: Outcome, people: set[int], whose: Sequence[str]) -> str:
         if people:
