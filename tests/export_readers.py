@@ -87,14 +87,14 @@ def canvas_import(text: str) -> CanvasImport:
         for index, name in enumerate(head)
         if not _NO_ASSIGNMENT.search(name) and (found := re.search(r"\((\d+)\)$", name))
     }
-    found = CanvasImport()
+    read = CanvasImport()
     for row in rows[1:]:
         if "Points Possible" in row[0]:
-            found.points_possible = {columns[index]: row[index] for index in columns}
+            read.points_possible = {columns[index]: row[index] for index in columns}
         elif not all(re.match(r"^\s*(Muted|Manual Posting.*)?\s*$", cell, re.IGNORECASE) for cell in row):
             for index, assignment in columns.items():
-                found.grades[assignment, row[1]] = _period(row[index].strip())
-    return found
+                read.grades[assignment, row[1]] = _period(row[index].strip())
+    return read
 
 
 def _period(cell: str) -> str:
