@@ -167,11 +167,13 @@ def test_of_a_hidden_check_nothing_is_told_but_the_verdict() -> None:
 
 
 def test_the_summary_has_a_row_for_each_check_and_the_line_of_the_mistake() -> None:
-    html = MarkdownIt("gfm-like", {"linkify": False}).render(job_summary(report(text="")))
+    found = report(passed(), failed(), text="")
+
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(job_summary(found))
 
     assert "<h2>alice: 10 of 30 points</h2>" in html
     assert html.count("<tr>") == 3
-    assert "<td>concurrent</td>\n<td>0/20</td>\n<td>not all were served:</td>" in html
+    assert "<td>concurrent</td>\n<td>0/20</td>\n<td>not all were served: x</td>" in html
     assert "serverx.py:3" in html
 
 
