@@ -21,7 +21,8 @@ from grader.spec import find_spec, load_spec
 
 WORKFLOWS = ROOT / "docs" / "workflows"
 FILES = [*sorted(WORKFLOWS.glob("*.yml")), ROOT / "action.yml", ROOT / "reference" / "assignment" / "grade.yml"]
-_VARIABLE = re.compile(r"\$\{?\w+(\[[\w@]+\])?\}?")
+_VARIABLE = re.compile(r"\$\{?(\w+)(\[[\w@]+\])?\}?")
+_VALUES = {"ISOLATION": "auto"}
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 
@@ -48,9 +49,13 @@ def commands(file: Path) -> Iterator[list[str]]:
     """Every call of grade and grader, its variables replaced by something."""
     for script in scripts(loaded(file)):
         for line in script.replace("\\\n", " ").splitlines():
-            words = shlex.split(_VARIABLE.sub("1", line.strip().partition(" || ")[0]), comments=True)
+            words = shlex.split(_VARIABLE.sub(_value, line.strip().partition(" || ")[0]), comments=True)
             if words[:1] in (["grade"], ["grader"]):
                 yield words
+
+
+def _value(variable: re.Match[str]) -> str:
+    return _VALUES.get(variable[1], "1")
 
 
 def steps(file: Path) -> list[dict[str, Any]]:
