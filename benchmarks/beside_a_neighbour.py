@@ -14,7 +14,7 @@ import time
 from concurrent.futures import Executor
 from pathlib import Path
 
-from grader.batch import Job, grade_job, local_executor
+from grader.batch import Job, grade_job
 from grader.spec import find_spec
 
 ROOT = Path(__file__).resolve().parents[1]

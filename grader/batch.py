@@ -2,124 +2,117 @@
 
 from __future__ import annotations
 
-import contextlib
+import datetime as dt
 import functools
-import multiprocessing
-import os
-import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from multiprocessing import forkserver
-from multiprocessing.queues import SimpleQueue
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+from grader.arena.levels import Level
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError
 from grader.behaviours import catalogue
-from grader.grading import grade
+from grader.grading import fingerprint_of, grade, ungraded
 from grader.report.model import Report
-from grader.spec import Spec, load_spec
+from grader.report.pages import Pages, pages
+from grader.spec import Spec, load_spec, selected
 
-_SAFE_PATH = "PYTHONSAFEPATH"
+_TRIED = 2
+_DIED = "the process that graded it died, and so did another that tried again"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One submission to be graded under the spec in a file; `entry` is the file that starts it, "" as the spec says."""
+    """One submission to be graded under the spec in a file.
+
+    `name` is what the caller knows it by; `entry` the file that starts it, "" as the spec says; `only` the ids of the
+    checks to run, none for all. Where the submission's fingerprint is `known`, it has been graded before and is not
+    again. `told` asks for its pages.
+    """
 
     submission: Path
     spec: Path
+    name: str = ""
     entry: str = ""
+    only: tuple[str, ...] = ()
+    isolation: Level = "auto"
+    known: str = ""
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a job: a report, or in one sentence why there is none."""
+    """What became of a job: a report, or in one sentence why there is none, and whose fault that is.
+
+    `kept` says that it was not graded again; `pages` are its report in all the forms that are asked for.
+    """
 
     job: Job
+    started: str = ""
     report: Report | None = None
     failed: str = ""
+    fault: Literal["", "submission", "grader"] = ""
+    kept: bool = False
+    pages: Pages | None = None
 
 
-def processes() -> int:
-    """How many gradings make use of this machine: one for each core that we may run on."""
-    return len(os.sched_getaffinity(0))
+def grade_all(jobs: Iterable[Job], executor: Executor, at_once: int) -> Iterator[Done]:
+    """Grade every job, in the order given but told as they end; not more than `at_once` are in the executor's hands.
 
-
-@contextlib.contextmanager
-def local_executor(workers: int) -> Iterator[Executor]:
-    """Worker processes of this machine; however the block is left, none of them lives on, nor what they grade.
-
-    Each has cores of its own, as far as there are enough: a submission that burns all it can get slows down no other.
+    So the memory that it takes does not grow with the number of jobs. A job whose process dies is tried once more;
+    if that dies, too, the report says that nothing is known.
     """
-    # A worker forks its arenas, so it must not have been forked from a process with threads, as ours may be.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["grader.batch"])
-    _start_fork_server()
-    cores = context.SimpleQueue()
-    for share in shares(sorted(os.sched_getaffinity(0)), workers):
-        cores.put(share)
-    pool = ProcessPoolExecutor(workers, context, _begin_work, (cores,))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.kill()  # the kernel ends its arena with it
-        raise
-    finally:
-        pool.shutdown()
+    left = iter(jobs)
+    running: dict[Future[Done], tuple[Job, int]] = {}
 
+    def begin(job: Job, tried: int) -> None:
+        running[executor.submit(grade_job, job)] = job, tried
 
-def _start_fork_server() -> None:
-    """Start it where the current folder, which may be a submission, is no place to import from.
-
-    It is run as `python -c`, which without this variable looks there first (PYTHONSAFEPATH in python(1)).
-    """
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
-    try:
-        forkserver.ensure_running()
-    finally:
-        os.environ.pop(_SAFE_PATH)
-        if before is not None:
-            os.environ[_SAFE_PATH] = before
-
-
-def shares(cores: Sequence[int], workers: int) -> list[Sequence[int]]:
-    """What each worker has of the cores, none of them twice; all of them, where there are not enough for that."""
-    if workers > len(cores):
-        return [cores] * workers
-    return [cores[number::workers] for number in range(workers)]
-
-
-def _begin_work(cores: SimpleQueue[Sequence[int]]) -> None:
-    os.sched_setaffinity(0, cores.get())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the batch's to answer
-
-
-def grade_all(jobs: Sequence[Job], executor: Executor) -> Iterator[Done]:
-    """Grade every job; results come in the order in which they are ready."""
-    futures: dict[Future[Done], Job] = {executor.submit(grade_job, job): job for job in jobs}
-    for future in as_completed(futures):
-        try:
-            yield future.result()
-        except BrokenExecutor:
-            yield Done(futures[future], failed="the process that graded it died")
+    while True:
+        while len(running) < at_once and (job := next(left, None)) is not None:
+            begin(job, 1)
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            job, tried = running.pop(future)
+            try:
+                yield future.result()
+            except BrokenExecutor:
+                if tried < _TRIED:
+                    begin(job, tried + 1)
+                else:
+                    yield _given_up(job)
 
 
 def grade_job(job: Job) -> Done:
     """Grade one; runs in a worker."""
-    spec = _spec(job.spec)
-    if job.entry:
-        spec = spec.model_copy(update={"server": spec.server.model_copy(update={"entry": [job.entry]})})
+    begun = Done(job, dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
     try:
-        return Done(job, grade(job.submission, spec))
-    except (SubmissionError, ArenaUnavailableError) as error:
-        return Done(job, failed=str(error))
+        spec = _spec_of(job)
+        if job.known and fingerprint_of(job.submission, spec) == job.known:
+            return replace(begun, kept=True)
+        report = grade(job.submission, spec, isolation=job.isolation)
+    except SubmissionError as error:
+        return replace(begun, failed=str(error), fault="submission")
+    except ArenaUnavailableError as error:
+        return replace(begun, failed=str(error), fault="grader")
     except Exception as error:  # noqa: BLE001 - the others go on, and it is told whose fault it was
-        return Done(job, failed=f"the grader failed: {type(error).__name__}: {error}")
+        return replace(begun, failed=f"the grader failed: {type(error).__name__}: {error}", fault="grader")
+    return replace(begun, report=report, pages=pages(report) if job.told else None)
+
+
+def _given_up(job: Job) -> Done:
+    report = ungraded(job.submission, _spec_of(job), _DIED)
+    return Done(job, report.started, report, pages=pages(report) if job.told else None)
+
+
+def _spec_of(job: Job) -> Spec:
+    spec = selected(_spec(job.spec), job.only)
+    if not job.entry:
+        return spec
+    return spec.model_copy(update={"server": spec.server.model_copy(update={"entry": [job.entry]})})
 
 
 @functools.cache

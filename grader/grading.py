@@ -19,7 +19,7 @@ from grader.arena.levels import Level, choose
 from grader.arena.namespaces import ArenaUnavailableError, run_isolated, workspace
 from grader.arena.process import run_beside
 from grader.arena.sandbox import needed_paths
-from grader.arena.submission import Submission, Wanted, open_submission, reworded
+from grader.arena.submission import Submission, Wanted, open_submission, reworded, submission_place
 from grader.examiner import Examiner, result_of
 from grader.judgement.finding import Finding
 from grader.launch import Launch
@@ -75,6 +75,31 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation
         output=ServerOutput.model_validate(told.get("output", {})),
         notes=(left_out if work.packages else []) + told.get("notes", []),
     )
+
+
+def ungraded(path: Path, spec: Spec, why: str) -> Report:
+    """The report of a submission of which nothing is known, through no fault of its own."""
+    name = submission_place(path, spec.server.entry)[-1]
+    return Report(
+        grader=grader.__version__,
+        started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        seconds=0.0,
+        spec=spec_info(spec),
+        submission=SubmissionInfo(name=name, entry="", language="", sha256=""),
+        score=0.0,
+        max_score=spec.max_score,
+        checks=_unfinished(spec, [], why),
+    )
+
+
+def fingerprint_of(path: Path, spec: Spec) -> str:
+    """The fingerprint that the report on a submission would bear: of all its files, as they would be graded.
+
+    Raises:
+        SubmissionError: the submission cannot be graded as it was handed in.
+        ArenaUnavailableError: this machine could not read it.
+    """
+    return open_submission(path, _wanted(spec)).sha256
 
 
 def spec_info(spec: Spec) -> SpecInfo:

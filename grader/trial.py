@@ -26,17 +26,19 @@ def try_spec(
     file: Path,
     servers: Sequence[KnownServer],
     executor: Executor,
+    at_once: int,
     progress: Progress = lambda _: None,
 ) -> Trial:
     """Grade every server under the spec in `file`, and say what that means for the spec.
 
-    `progress` is told of each server as soon as it is graded.
+    `at_once` of them are in the executor's hands; `progress` is told of each server as soon as it is graded.
     """
     started, began = dt.datetime.now(dt.UTC), time.monotonic()
-    by_job = {Job(server.folder, file.resolve(), server.entry): server for server in servers}
+    by_name = {server.name: server for server in servers}
+    jobs = (Job(server.folder, file.resolve(), server.name, server.entry) for server in servers)
     found: dict[str, TriedServer] = {}
-    for done in grade_all(list(by_job), executor):
-        server = by_job[done.job]
+    for done in grade_all(jobs, executor, at_once):
+        server = by_name[done.job.name]
         found[server.name] = tried(server, done)
         progress(found[server.name])
     in_order = [found[server.name] for server in servers]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from browsers import headless
 from hypothesis import settings
+from in_process import in_this_process
 from selenium import webdriver
 
 from grader.arena.languages import toolchain
@@ -41,6 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="namespaces",
         help="the level at which tests/hostile/run.py has hostile programs graded",
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`grade` in a test's own process starts no others, which would live as long as the tests do."""
+    monkeypatch.setattr("grader.cli.grade.local_executor", in_this_process)
 
 
 @pytest.fixture(scope="session")

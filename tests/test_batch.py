@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.batch import shares
+from grader.workers import shares
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_each_worker_has_cores_of_its_own_where_there_are_enough(
 
 SCRIPT = """
 import os
-from grader.batch import local_executor
+from grader.workers import local_executor
 
 if __name__ == "__main__":
     before = sorted(os.sched_getaffinity(0))

@@ -8,11 +8,12 @@ import pytest
 from class_samples import CHECKS, SPEC, fill, one, page_of, refused, students
 from report_samples import failed, passed, report
 
-from grader.report.class_folder import Gathered, class_of, gather, reports_in, revealed, usual_spec, write_batch
+from grader.report.class_folder import Gathered, class_of, gather, reports_in, usual_spec, write_batch
 from grader.report.class_page import natural
 from grader.report.html import render_html
 from grader.report.json_file import ReportError, read_json, write_json
 from grader.report.model import SpecInfo, Verdict
+from grader.report.pages import revealed
 from grader.report.results import Result, read_results, write_results
 
 OTHER = SpecInfo(id="epoll", title="With epoll", sha256="e" * 64)
@@ -119,7 +120,7 @@ def test_results_read_back_as_they_were_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"schema": 2}'])
 def test_a_line_that_is_no_result_is_said(tmp_path: Path, text: str) -> None:
-    (tmp_path / "results.jsonl").write_text(text)
+    (tmp_path / "results.jsonl").write_text(f"{text}\n")
 
     with pytest.raises(ReportError, match=r"results\.jsonl holds a line that is no result"):
         read_results(tmp_path / "results.jsonl")
@@ -138,7 +139,7 @@ def test_only_reports_in_folders_of_the_batch_are_taken_and_no_link_is_followed(
 def test_what_cannot_be_read_is_among_those_not_graded_and_hides_nobody_else(tmp_path: Path) -> None:
     fill(tmp_path, [one("ann", []), one("ben", [])])
     (tmp_path / "ben" / "report.json").write_text("{")
-    (tmp_path / "results.jsonl").write_text("nonsense")
+    (tmp_path / "results.jsonl").write_text("nonsense\n")
 
     page = class_of(gather(tmp_path), SPEC)
 
@@ -182,8 +183,8 @@ def test_who_is_graded_later_joins_the_class(tmp_path: Path) -> None:
 
     assert [(result.name, result.failed) for result in read_results(tmp_path / "results.jsonl")] == [
         ("ann", ""),
-        ("late", ""),
         ("ben", ""),
+        ("late", ""),
     ]
     page = class_of(gather(tmp_path), SPEC)
     assert [row.name for row in page.rows] == ["ann", "ben", "late"]

@@ -82,12 +82,12 @@ def test_an_exception_in_a_check_is_inconclusive_and_the_others_go_on(folder: Pa
 def test_an_exception_outside_of_every_arena_is_told_and_the_others_go_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(path: Path, spec: Spec, *_: object) -> Report:
+    def failing(path: Path, spec: Spec, **_: object) -> Report:
         if path.name == "a":
             raise ValueError("a line that is no JSON")
         return grade(path, spec)
 
-    monkeypatch.setattr("grader.cli.grade.grade", failing)
+    monkeypatch.setattr("grader.batch.grade", failing)
 
     done = graded("--only", "echo")
 
@@ -101,7 +101,7 @@ def test_an_arena_that_dies_is_inconclusive_and_the_others_go_on(folder: Path, m
     (folder / "a" / "server.py").write_text("print('please hang', flush=True)\n" + RIGHT)
     (folder / "spec.yaml").write_text(SPEC.replace("  - behaviour: faulty\n", "") + "  - behaviour: faulty\n")
 
-    def killing(path: Path, spec: Spec, *_: object) -> Report:
+    def killing(path: Path, spec: Spec, **_: object) -> Report:
         others = children_of(os.getpid())
 
         def kill(_: CheckResult) -> None:
@@ -111,7 +111,7 @@ def test_an_arena_that_dies_is_inconclusive_and_the_others_go_on(folder: Path, m
 
         return grade(path, spec, kill)
 
-    monkeypatch.setattr("grader.cli.grade.grade", killing)
+    monkeypatch.setattr("grader.batch.grade", killing)
 
     done = graded()
 
@@ -140,7 +140,7 @@ def test_a_full_disk_is_told_as_such_and_the_others_go_on(folder: Path) -> None:
     assert "grade: cannot write the report to out/a: No space left on device" in done.stderr
     assert "grade: cannot write the report to out/b: No space left on device" in done.stderr
     assert "grade: cannot write the report to out/c: No space left on device" in done.stderr
-    assert done.stdout.count("every reply was right") == 3
+    assert done.stdout.count(" of 0 points\n") == 3
     assert "Traceback" not in done.stderr
 
 
@@ -162,4 +162,7 @@ def test_a_place_for_reports_that_cannot_be_is_the_command_lines(folder: Path) -
     done = graded("--only", "echo", "--output", "file/below")
 
     assert done.exit_code == 2
-    assert done.stderr.count("cannot write the report to") == 3
+    assert done.stderr == "grade: cannot write the class page to file/below: Not a directory\n"
+    alone = CliRunner().invoke(grade_command, ["a", "--spec", "spec.yaml", "--only", "echo", "--output", "file/below"])
+    assert alone.exit_code == 2
+    assert "grade: cannot write the report to file/below/a: Not a directory" in alone.stderr

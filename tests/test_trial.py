@@ -243,7 +243,7 @@ def test_the_command_says_what_each_check_catches_and_writes_a_page(tmp_path: Pa
 
     assert done.returncode == 0, done.stderr
     assert "the spec is fit: 1 right and 2 wrong servers" in done.stdout
-    assert "3 of 3 servers tried" in done.stderr
+    assert "3 of 3 servers done" in done.stderr
     assert "<!doctype html>" in (tmp_path / "out/made/check-spec.html").read_text()
     written = Trial.model_validate_json((tmp_path / "out/made/check-spec.json").read_bytes())
     assert {check.id: check.alone for check in written.checks} == {"echo": [], "fin": ["wrong/leave"]}

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Self
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from grader.batch import local_executor, processes
-from grader.cli.common import INTERRUPTED, PATH, UNUSABLE, give_up, usable_spec
+from grader.cli.common import INTERRUPTED, PATH, UNUSABLE, WORKERS, give_up, number_of_workers, usable_spec
+from grader.cli.progress import Told
 from grader.collection import known_servers
 from grader.report.escape import escape_text
 from grader.report.json_file import record_json, write_atomically
-from grader.report.trial import Trial, TriedServer
+from grader.report.trial import Trial
 from grader.report.trial_html import write_trial_html
 from grader.report.trial_terminal import print_trial
 from grader.spec import SpecError
 from grader.trial import try_spec
+from grader.workers import local_executor
 
 
 @click.command("check-spec")
 @click.argument("name", metavar="SPEC")
 @click.option("--servers", "folders", multiple=True, type=PATH, metavar="DIR", help="More servers: right/*, wrong/*.")
 @click.option("--own", "only_own", is_flag=True, help="Try no bundled servers, only your own.")
-@click.option("-n", "workers", default="auto", metavar="N", help="Gradings side by side; auto is one for each core.")
+@WORKERS
 @click.option("--output", type=PATH, default=Path("spec-report"), show_default=True, help="Where the page goes.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What stdout carries.")
 def check_spec(name: str, folders: tuple[Path, ...], only_own: bool, workers: str, output: Path, form: str) -> None:
@@ -39,15 +38,14 @@ def check_spec(name: str, folders: tuple[Path, ...], only_own: bool, workers: st
     not tell.
     """
     spec, file = usable_spec(name, "grader")
-    at_once = _number(workers)
+    at_once = number_of_workers(workers, "grader")
     try:
         servers = known_servers(spec, file, folders, bundled=not only_own)
     except SpecError as error:
         give_up(error, "grader")
-    errors = Console(stderr=True)
     try:
-        with _Told(errors, len(servers)) as told, local_executor(at_once) as executor:
-            trial = try_spec(spec, file, servers, executor, told.server)
+        with Told("grader", "trying", "servers", len(servers)) as told, local_executor(at_once) as executor:
+            trial = try_spec(spec, file, servers, executor, 2 * at_once, lambda one: told.one(one.name))
     except KeyboardInterrupt:
         click.echo("grader: interrupted; nothing is left running", err=True)
         sys.exit(INTERRUPTED)
@@ -60,15 +58,6 @@ def check_spec(name: str, folders: tuple[Path, ...], only_own: bool, workers: st
     sys.exit(trial.exit_status)
 
 
-def _number(workers: str) -> int:
-    if workers == "auto":
-        return processes()
-    if workers.isdecimal() and int(workers) > 0:
-        return int(workers)
-    click.echo(f"grader: -n cannot be {workers!r}; give a number of processes, or auto", err=True)
-    sys.exit(UNUSABLE)
-
-
 def _write(trial: Trial, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,29 +67,3 @@ def _write(trial: Trial, folder: Path) -> Path:
         click.echo(f"grader: cannot write to {folder}: {error.strerror}", err=True)
         sys.exit(UNUSABLE)
     return folder / "check-spec.html"
-
-
-class _Told:
-    """Progress on stderr: a bar in a terminal, elsewhere a line for each tenth."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        self._console, self._total, self._done, self._next = console, total, 0, 0.0
-        columns = (TextColumn("trying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, TextColumn("{task.description}"), console=console, transient=True)
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._bar.start()
-            self._task = self._bar.add_task("", total=self._total)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def server(self, tried: TriedServer) -> None:
-        self._done += 1
-        if self._console.is_terminal:
-            self._bar.update(self._task, advance=1, description=escape_text(tried.name))
-        elif self._done >= self._next:
-            self._next += self._total / 10
-            click.echo(f"grader: {self._done} of {self._total} servers tried", err=True)

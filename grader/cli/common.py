@@ -11,10 +11,29 @@ import click
 from grader.behaviours import catalogue
 from grader.report.escape import escape_text
 from grader.spec import Spec, SpecError, find_spec, load_spec
+from grader.workers import processes
 
 UNUSABLE, FAULT, INTERRUPTED = 2, 3, 130
 
 PATH = click.Path(path_type=Path)
+WORKERS = click.option(
+    "-n",
+    "workers",
+    default="auto",
+    show_default=True,
+    metavar="N",
+    help="Gradings side by side; auto is one for each core.",
+)
+
+
+def number_of_workers(given: str, command: str) -> int:
+    """What -n asks for; what cannot be meant ends the command."""
+    if given == "auto":
+        return processes()
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    click.echo(f"{command}: -n cannot be {given!r}; give a number of processes, or auto", err=True)
+    sys.exit(UNUSABLE)
 
 
 def usable_spec(name: str, command: str = "grade") -> tuple[Spec, Path]:

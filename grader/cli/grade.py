@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import errno
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,19 +16,18 @@ import grader
 from grader.arena.levels import Level
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError, submission_place
-from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, usable_spec
-from grader.grading import grade, spec_info
-from grader.report.class_folder import REPORT, write_batch
+from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, WORKERS, number_of_workers, usable_spec
+from grader.cli.whole_class import ClassRun, Handed
+from grader.cli.writing import write
+from grader.grading import grade
 from grader.report.escape import escape_text
 from grader.report.folders import report_folders
-from grader.report.html import write_html
-from grader.report.json_file import report_json, write_json
-from grader.report.model import CheckResult, Report
-from grader.report.results import Result
+from grader.report.json_file import report_json
+from grader.report.model import CheckResult
+from grader.report.pages import pages
 from grader.report.terminal import print_report
-from grader.spec import Spec
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+from grader.spec import Spec, UnknownCheckError, selected
+from grader.workers import local_executor
 
 
 @click.command()
@@ -47,6 +43,8 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, er
     show_default=True,
     help="How servers are kept apart: auto takes the best that this machine allows, and every report says which.",
 )
+@WORKERS
+@click.option("--resume", is_flag=True, help="Keep what is there: grade only what is new, changed, or failed to be.")
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
 @click.version_option(grader.__version__)
 def grade_command(
@@ -56,26 +54,41 @@ def grade_command(
     only: tuple[str, ...],
     form: str,
     isolation: Level,
+    workers: str,
+    resume: bool,
     exit_zero: bool,
 ) -> None:
     """Grade SUBMISSIONs (folders, archives of them, or single files) against SPEC and write a report for each.
+
+    Several are graded side by side; each gets a line, and all together a class page. Of an interrupted run nothing is
+    lost: the same command with --resume goes on.
 
     Exit status: 0 every check passed; 1 some check failed; 2 the command line, the spec or a submission could not be
     used; 3 the grader failed or could not tell.
     """
     _require_own_ground(submissions, output)
-    spec = _selected(usable_spec(spec_name)[0], only)
-    places = [submission_place(path, spec.server.entry) for path in submissions]
-    jobs = zip(submissions, places, report_folders(places), strict=True)
+    whole, file = usable_spec(spec_name)
+    at_once = number_of_workers(workers, "grade")
     try:
-        graded = [_grade_one(path, spec, place[-1], output / folder, form, isolation) for path, place, folder in jobs]
-    except KeyboardInterrupt:
-        click.echo("grade: interrupted; nothing is left running", err=True)
-        sys.exit(INTERRUPTED)
-    status = max(one.status for one in graded)
-    if len(graded) > 1:
-        status = max(status, _write_class(output, graded, form))
+        spec = selected(whole, only)
+    except UnknownCheckError as error:
+        _give_up(str(error))
+    places = [submission_place(path, spec.server.entry) for path in submissions]
+    folders = zip(submissions, places, report_folders(places), strict=True)
+    handed = [Handed(path, place[-1], folder) for path, place, folder in folders]
+    if len(handed) > 1 or resume:
+        run = ClassRun(spec, file.resolve(), output, only, form, isolation, resume)
+        status = run.grade(handed, local_executor(at_once), 2 * at_once)
+    else:
+        status = _alone(handed[0], spec, output, form, isolation)
     sys.exit(0 if exit_zero and status == 1 else status)
+
+
+def _alone(one: Handed, spec: Spec, output: Path, form: str, isolation: Level) -> int:
+    try:
+        return _grade_one(one.path, spec, one, output, form, isolation)
+    except KeyboardInterrupt:
+        return _failed(INTERRUPTED, "interrupted; nothing is left running")
 
 
 def _require_own_ground(submissions: Sequence[Path], output: Path) -> None:
@@ -99,97 +112,32 @@ def _give_up(message: str) -> NoReturn:
     sys.exit(UNUSABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Graded:
-    """What became of one submission, and the exit status that it alone would give."""
-
-    status: int
-    result: Result
-
-
-def _grade_one(path: Path, spec: Spec, name: str, folder: Path, form: str, isolation: Level) -> _Graded:
-    errors, name = Console(stderr=True), escape_text(name)
-    started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    result = Result(name=name, folder=folder.name, spec=spec_info(spec), started=started)
-
-    def failed(status: int, told: str, why: str) -> _Graded:
-        click.echo(f"grade: {escape_text(told)}", err=True)
-        fault = "submission" if status == UNUSABLE else "grader"
-        return _Graded(status, result.model_copy(update={"failed": why, "fault": fault}))
-
+def _grade_one(path: Path, spec: Spec, one: Handed, output: Path, form: str, isolation: Level) -> int:
+    """Grade one and tell all about it; the exit status."""
+    folder, name = output / one.folder, escape_text(one.name)
     try:
-        with errors.status(Text(f"grading {name}")) as line:
+        with Console(stderr=True).status(Text(f"grading {name}")) as line:
 
             def progress(result: CheckResult) -> None:
                 line.update(Text(f"grading {name}: {result.verdict} {result.id}"))
 
             report = grade(path, spec, progress, isolation)
     except SubmissionError as error:
-        return failed(UNUSABLE, str(error), str(error))
+        return _failed(UNUSABLE, str(error))
     except ArenaUnavailableError as error:
-        return failed(FAULT, f"{name} was not graded: {error}", str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault, and the others go on
-        words = f"the grader failed: {type(error).__name__}: {error}"
-        return failed(FAULT, f"{name} was not graded: {words}", words)
-    if unwritten := _write(report, folder):
-        result = result.model_copy(update={"failed": "its report could not be written", "fault": "grader"})
-    else:
-        result = result.model_copy(update={"score": report.score, "max_score": report.max_score})
+        return _failed(FAULT, f"{name} was not graded: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault
+        return _failed(FAULT, f"{name} was not graded: the grader failed: {type(error).__name__}: {error}")
+    unwritten = write(pages(report, instructor=False), folder)
     if form == "json":
         click.echo(report_json(report), nl=False)
     else:
         print_report(report, Console())
         if not unwritten:
             click.echo(f"\nreport: {escape_text(str(folder / 'report.html'))}")
-    return _Graded(max(report.exit_status, unwritten), result)
+    return max(report.exit_status, unwritten)
 
 
-def _write(report: Report, folder: Path) -> int:
-    """Write the reports; 0, or the status of what went wrong: a place that was given wrongly, or our own trouble."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if folder.is_symlink():
-            return _unwritten(folder, "it is a link", UNUSABLE)
-        write_json(report, folder / REPORT)
-        write_html(report, folder / "report.html")
-    except OSError as error:
-        return _unwritten(folder, error.strerror or str(error), _whose(error))
-    return 0
-
-
-def _whose(error: OSError) -> int:
-    return FAULT if error.errno in _NO_ROOM else UNUSABLE
-
-
-def _write_class(output: Path, graded: Sequence[_Graded], form: str) -> int:
-    """Write what concerns all of a batch together; 0, or the status of what went wrong."""
-    results = [one.result for one in graded]
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        page = write_batch(output, results[0].spec, results)
-    except OSError as error:
-        click.echo(f"grade: cannot write the class page to {output}: {error.strerror or error}", err=True)
-        return _whose(error)
-    if form == "text":
-        click.echo(f"class page: {escape_text(str(page))}")
-    return 0
-
-
-def _unwritten(folder: Path, why: str, status: int) -> int:
-    click.echo(f"grade: cannot write the report to {escape_text(str(folder))}: {escape_text(why)}", err=True)
+def _failed(status: int, told: str) -> int:
+    click.echo(f"grade: {escape_text(told)}", err=True)
     return status
-
-
-def _selected(spec: Spec, only: tuple[str, ...]) -> Spec:
-    if not only:
-        return spec
-    known = {check.id: check for check in spec.checks}
-    if unknown := [name for name in only if name not in known]:
-        _give_up(f"no check {unknown[0]!r} in {spec.spec}; it has {', '.join(map(str, known))}")
-    wanted: set[str] = set()
-    queue = list(only)
-    while queue:
-        name = queue.pop()
-        wanted.add(name)
-        queue += [need for need in known[name].needs if need not in wanted]
-    return spec.model_copy(update={"checks": [check for check in spec.checks if check.id in wanted]})

@@ -8,20 +8,12 @@ from pathlib import Path
 import click
 
 from grader.cli.common import PATH, UNUSABLE
-from grader.report.class_folder import (
-    REPORT,
-    Gathered,
-    class_of,
-    gather,
-    pages_of,
-    usual_spec,
-    write_class,
-    write_instructors,
-)
+from grader.report.class_folder import Gathered, class_of, gather, usual_spec, write_class, write_instructors
 from grader.report.escape import escape_text
 from grader.report.html import write_html
 from grader.report.json_file import ReportError, read_json
 from grader.report.model import Report
+from grader.report.pages import REPORT, pages_of
 
 
 @click.command("render")

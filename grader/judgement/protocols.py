@@ -5,6 +5,7 @@ All sans-IO. A conversation makes the transcripts of one server's clients, for w
 
 from __future__ import annotations
 
+import functools
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -213,6 +214,10 @@ def message(number: int, size: int = 0) -> bytes:
     line = f"client {number} says: the quick brown fox jumps over the lazy dog\n".encode()
     if size <= len(line):
         return line
-    # Numbered blocks: a lost, doubled or swapped stretch shows, whatever its length.
-    blocks = b"".join(b"%08x-abcdefghijklmnopqrstuvw-" % index for index in range(size // 33 + 1))
-    return blocks[: size - len(line)] + line
+    return _blocks(size)[: size - len(line)] + line
+
+
+@functools.lru_cache(maxsize=4)
+def _blocks(size: int) -> bytes:
+    """Numbered blocks: a lost, doubled or swapped stretch shows, whatever its length."""
+    return b"".join(b"%08x-abcdefghijklmnopqrstuvw-" % index for index in range(size // 33 + 1))

@@ -13,10 +13,11 @@ from grader.report.class_page import ClassPage, Row, class_page, row_of
 from grader.report.html import write_html
 from grader.report.json_file import ReportError, read_json, write_atomically
 from grader.report.model import Report, SpecInfo
+from grader.report.pages import REPORT, pages_of, revealed
 from grader.report.people import counted
 from grader.report.results import RESULTS, Result, read_results, write_results
 
-INDEX, REPORT = "index.html", "report.json"
+INDEX = "index.html"
 
 
 @dataclass
@@ -29,26 +30,10 @@ class Gathered:
     notes: list[str] = field(default_factory=list)
 
 
-def pages_of(path: Path) -> tuple[Path, Path]:
-    """The student's page and the instructor's that belong to a report.json: report.html, report.instructor.html."""
-    return path.with_suffix(".html"), path.with_suffix(".instructor.html")
-
-
 def write_instructors(report: Report, path: Path) -> None:
     """Write the instructor's page that belongs to a report.json, only where it shows more than the student's."""
     if any(check.hidden for check in report.checks):
         write_html(revealed(report), pages_of(path)[1])
-
-
-def revealed(report: Report) -> Report:
-    """The same report with nothing hidden; the titles say what is hidden from students."""
-    shown = [
-        check.model_copy(update={"hidden": False, "title": f"{check.title} (hidden from students)"})
-        if check.hidden
-        else check
-        for check in report.checks
-    ]
-    return report.model_copy(update={"checks": shown})
 
 
 def reports_in(folder: Path) -> Iterator[Path]:
@@ -129,12 +114,19 @@ def write_class(folder: Path, found: ClassPage) -> Path:
 
 
 def write_batch(folder: Path, spec: SpecInfo, results: Iterable[Result]) -> Path:
-    """Write results.jsonl, the instructor's pages and index.html at the end of a batch, and tell the last.
+    """Write results.jsonl, in the order of the folders' names, and index.html at the end of a batch, and tell the last.
 
     Whoever was graded into this folder under the same spec before stays in the class.
     """
-    found = gather(folder, write_instructors)
+    found = gather(folder, _complete)
     kept = {result.folder: result for result in found.results if result.spec.id == spec.id}
-    found.results = list((kept | {result.folder: result for result in results}).values())
+    now = kept | {result.folder: result for result in results}
+    found.results = [now[name] for name in sorted(now)]
     write_results(folder / RESULTS, found.results)
     return write_class(folder, class_of(found, spec))
+
+
+def _complete(report: Report, path: Path) -> None:
+    """The instructor's page of somebody who was graded alone is not there yet."""
+    if not pages_of(path)[1].exists():
+        write_instructors(report, path)

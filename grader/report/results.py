@@ -35,24 +35,46 @@ class Result(Record):
 
 def write_results(path: Path, results: Iterable[Result]) -> None:
     """Write all lines; whoever reads the path sees the old ones or the new ones."""
-    lines = [json.dumps(result.model_dump(by_alias=True), ensure_ascii=False) for result in results]
-    write_atomically(path, "".join(f"{harmless_json(line)}\n" for line in lines))
+    write_atomically(path, "".join(map(_line, results)))
+
+
+def add_result(path: Path, result: Result) -> None:
+    """Add a line, in one call: what reads the file sees all of it or, where the machine has died, half of the last."""
+    with path.open("ab", buffering=0) as file:
+        file.write(_line(result).encode())
+
+
+def _line(result: Result) -> str:
+    return harmless_json(json.dumps(result.model_dump(by_alias=True), ensure_ascii=False)) + "\n"
 
 
 def read_results(path: Path) -> list[Result]:
-    """Read the lines back; none if there is no such file.
+    """Read the lines back; none if there is no such file. Of a submission that has several the last one counts.
+
+    The last one may not have been written to its end; then it is passed over.
 
     Raises:
         ReportError: it cannot be read, or one of its lines is no result.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        *lines, last = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ReportError(f"cannot read {path}: {error.strerror}") from None
+    if _is_whole(last):
+        lines.append(last)
     try:
-        return [Result.model_validate_json(line) for line in lines]
+        found = [Result.model_validate_json(line) for line in lines if line.strip()]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ReportError(f"{path} holds a line that is no result: {first['msg']}") from None
+    return list({(result.folder, result.spec.id): result for result in found}.values())
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True

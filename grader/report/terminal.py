@@ -8,7 +8,7 @@ from rich.text import Text
 
 from grader.report.escape import escape_text
 from grader.report.model import CheckResult, Excerpt, Report, Stood, Verdict
-from grader.report.people import number
+from grader.report.people import counted, number
 
 _SYMBOLS = {
     Verdict.PASS: ("✓", "green"),
@@ -18,7 +18,7 @@ _SYMBOLS = {
 }
 
 _STEPS = {"done": ("✓", "bright_black"), "failed": ("✗", "bold")}
-_MOST_LINES = 20
+_MOST_LINES, _MOST_NAMED = 20, 4
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -29,6 +29,27 @@ def print_report(report: Report, console: Console) -> None:
     for alike in _alike(report.checks):
         shown.details(alike)
     shown.ending(report)
+
+
+def one_line(report: Report) -> str:
+    """A report in one line, for one of many: the points, and which checks did not pass for which mistake and where."""
+    score = f"{escape_text(report.submission.name)}: {number(report.score)} of {number(report.max_score)} points"
+    return "; ".join([score, *map(_in_short, _alike(report.checks)), *_hidden(report.checks)])
+
+
+def _in_short(alike: list[CheckResult]) -> str:
+    check = alike[0]
+    ids = ", ".join(other.id for other in alike[:_MOST_NAMED])
+    ids += f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
+    verdict = "not known" if check.verdict is Verdict.INCONCLUSIVE else "failed"
+    mistake = check.diagnosis
+    place = f", {mistake.file}:{mistake.line}" if mistake and mistake.file and mistake.line else ""
+    return f"{verdict}: {ids} ({escape_text(f'{mistake.title if mistake else check.summary}{place}')})"
+
+
+def _hidden(checks: list[CheckResult]) -> list[str]:
+    count = sum(check.hidden and check.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for check in checks)
+    return [f"and {counted(count, 'hidden check')}"] if count else []
 
 
 def _alike(checks: list[CheckResult]) -> list[list[CheckResult]]:

@@ -6,6 +6,7 @@ from grader.spec.model import CheckFields, Exchange, Protocol, Spec
 from grader.spec.parts import Part, Strings, as_list, compiled
 from grader.spec.problems import Place, Problem, SpecError, nearest
 from grader.spec.schema import spec_schema
+from grader.spec.selection import UnknownCheckError, selected
 from grader.spec.told import explain
 from grader.spec.units import Duration, Percent, Size
 
@@ -24,6 +25,7 @@ __all__ = [
     "Spec",
     "SpecError",
     "Strings",
+    "UnknownCheckError",
     "WaitsIn",
     "as_list",
     "bundled_folder",
@@ -36,5 +38,6 @@ __all__ = [
     "nearest",
     "parse_spec",
     "reference_server",
+    "selected",
     "spec_schema",
 ]
