@@ -11,10 +11,10 @@ from typing import ParamSpec
 import click
 
 from grader.cli.common import PATH, UNUSABLE
-from grader.report.class_folder import REPORT
 from grader.report.escape import escape_text
 from grader.report.json_file import ReportError, write_streamed
 from grader.report.outcomes import Outcome, outcomes, single
+from grader.report.pages import REPORT
 
 STDOUT = Path("-")
 Params = ParamSpec("Params")

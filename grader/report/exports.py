@@ -16,22 +16,26 @@ from grader.report.results import Result
 _PIECE = 1 << 16
 
 
-def write_exports(folder: Path, spec: SpecInfo, results: Iterable[Result]) -> list[Path]:
+def write_exports(folder: Path, spec: SpecInfo, results: Iterable[Result] | None = None) -> list[Path]:
     """Write junit.xml and grades.csv into the folder of a batch, from the reports in it; the paths that were written.
 
-    `results` are those of the batch, or all of results.jsonl: who could not be graded is told too. Reports are read
-    one at a time, so a class may be as large as it likes.
+    `results` tell who could not be graded; by default they are those of results.jsonl. Reports are read one at a time,
+    so a class may be as large as it likes.
 
     Raises:
+        ReportError: results.jsonl cannot be read.
         OSError: a file cannot be written.
     """
-    told = [result for result in results if result.failed]
+    told = None if results is None else [result for result in results if result.failed]
+    checks: dict[str, None] = {}
 
-    def again() -> Iterator[Outcome]:
-        return outcomes(folder, spec, told)
+    def noted() -> Iterator[Outcome]:
+        for outcome in outcomes(folder, spec, told):
+            checks.update(dict.fromkeys(check_ids(outcome)))
+            yield outcome
 
-    write_streamed(folder / JUNIT, junit_pieces(spec.id, again()))
-    write_streamed(folder / GRADES, grades_pieces(again))
+    write_streamed(folder / JUNIT, junit_pieces(spec.id, noted()))
+    write_streamed(folder / GRADES, _table(list(checks), outcomes(folder, spec, told)))
     return [folder / JUNIT, folder / GRADES]
 
 
@@ -56,6 +60,10 @@ def junit_pieces(spec: str, found: Iterable[Outcome]) -> Iterator[str]:
 def grades_pieces(again: Callable[[], Iterable[Outcome]]) -> Iterator[str]:
     """grades.csv line by line; `again` begins the outcomes from the first one, as the columns are to be known first."""
     checks = list(dict.fromkeys(name for outcome in again() for name in check_ids(outcome)))
+    yield from _table(checks, again())
+
+
+def _table(checks: list[str], found: Iterable[Outcome]) -> Iterator[str]:
     yield grades_head(checks)
-    for outcome in again():
+    for outcome in found:
         yield grades_line(outcome, checks)

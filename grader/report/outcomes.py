@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.report.class_folder import REPORT, reports_in
+from grader.report.class_folder import reports_in
 from grader.report.json_file import ReportError, read_json
 from grader.report.model import CheckResult, Report, SpecInfo, Verdict
+from grader.report.pages import REPORT
 from grader.report.results import RESULTS, Result, read_results
 
 
