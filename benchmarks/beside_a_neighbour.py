@@ -16,6 +16,7 @@ from pathlib import Path
 
 from grader.batch import Job, grade_job
 from grader.spec import find_spec
+from grader.workers import local_executor
 
 ROOT = Path(__file__).resolve().parents[1]
 MEASURE = ROOT / "submissions" / "alice"

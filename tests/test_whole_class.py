@@ -162,6 +162,55 @@ def test_a_batch_that_is_killed_goes_on_where_it_stopped(folder: Path) -> None:
     assert found(folder / "out") == found(folder / "whole")
 
 
+def merged(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-c", "from grader.cli import grader_command; grader_command()", "merge", *arguments]
+    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_shards_put_together_are_what_one_run_would_have_made(folder: Path) -> None:
+    graded(folder, output="whole")
+    for number in "123":
+        graded(folder, "--shard", f"{number}/3", output=f"shard-{number}")
+
+    done = merged(folder, "shard-1", "shard-2", "shard-3", "--output", "merged")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "6 submissions from 3 folders\nclass page: merged/index.html\n"
+    assert found(folder / "merged") == found(folder / "whole")
+    merged_files, files = (sorted(path.name for path in (folder / name).rglob("*")) for name in ("merged", "whole"))
+    assert merged_files == files
+    assert sorted(result.name for result in read_results(folder / "shard-2" / "results.jsonl")) == ["ben", "eve"]
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/0", "-1/3"])
+def test_a_shard_that_makes_no_sense_is_said(folder: Path, shard: str) -> None:
+    status, _, complained = graded(folder, "--shard", shard)
+
+    assert status == 2
+    assert complained == f"grade: --shard cannot be {shard!r}; give which of how many, such as 2/5\n"
+
+
+def test_a_shard_without_submissions_is_no_mistake(folder: Path) -> None:
+    status, said, _ = graded(folder, "--shard", "9/9")
+
+    assert (status, said) == (0, "0 of 0 submissions graded\nclass page: out/index.html\n")
+
+
+def test_what_cannot_be_put_together_is_said_and_nothing_written(folder: Path) -> None:
+    graded(folder, "--shard", "1/3", output="one")
+    graded(folder, "--shard", "1/2", output="both")
+    (folder / "short.yaml").write_text(SPEC.replace("points: 3", "points: 4"))
+    graded(folder, "--shard", "2/3", output="other")
+
+    double, unlike, none = merged(folder, "one", "both"), merged(folder, "one", "other"), merged(folder, "class")
+
+    assert "the submission ann is in one and in both: which of the two counts?" in double.stderr
+    assert "grader: they were graded with different specs: short (" in unlike.stderr
+    assert none.stderr == "grader: there is no results.jsonl in class; give output folders of grade\n"
+    assert [done.returncode for done in (double, unlike, none)] == [2, 2, 2]
+    assert not (folder / "grade-report").exists()
+
+
 def test_nothing_runs_on_when_a_batch_is_killed(folder: Path) -> None:
     process = begun(folder, "-n", "2")
     assert process.stdout is not None

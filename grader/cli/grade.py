@@ -45,6 +45,7 @@ from grader.workers import local_executor
 )
 @WORKERS
 @click.option("--resume", is_flag=True, help="Keep what is there: grade only what is new, changed, or failed to be.")
+@click.option("--shard", metavar="K/N", help="Grade only every N-th submission, from the K-th on; see grader merge.")
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
 @click.version_option(grader.__version__)
 def grade_command(
@@ -56,6 +57,7 @@ def grade_command(
     isolation: Level,
     workers: str,
     resume: bool,
+    shard: str | None,
     exit_zero: bool,
 ) -> None:
     """Grade SUBMISSIONs (folders, archives of them, or single files) against SPEC and write a report for each.
@@ -73,10 +75,11 @@ def grade_command(
         spec = selected(whole, only)
     except UnknownCheckError as error:
         _give_up(str(error))
+    first, every = _shard(shard)
     places = [submission_place(path, spec.server.entry) for path in submissions]
     folders = zip(submissions, places, report_folders(places), strict=True)
-    handed = [Handed(path, place[-1], folder) for path, place, folder in folders]
-    if len(handed) > 1 or resume:
+    handed = [Handed(path, place[-1], folder) for path, place, folder in folders][first::every]
+    if len(handed) != 1 or resume or shard:
         run = ClassRun(spec, file.resolve(), output, only, form, isolation, resume)
         status = run.grade(handed, local_executor(at_once), 2 * at_once)
     else:
@@ -89,6 +92,16 @@ def _alone(one: Handed, spec: Spec, output: Path, form: str, isolation: Level) -
         return _grade_one(one.path, spec, one, output, form, isolation)
     except KeyboardInterrupt:
         return _failed(INTERRUPTED, "interrupted; nothing is left running")
+
+
+def _shard(given: str | None) -> tuple[int, int]:
+    """Where a shard begins, counted from 0, and how far its members are apart."""
+    if given is None:
+        return 0, 1
+    first, _, every = given.partition("/")
+    if not (first.isdecimal() and every.isdecimal() and 1 <= int(first) <= int(every)):
+        _give_up(f"--shard cannot be {given!r}; give which of how many, such as 2/5")
+    return int(first) - 1, int(every)
 
 
 def _require_own_ground(submissions: Sequence[Path], output: Path) -> None:

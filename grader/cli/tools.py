@@ -14,6 +14,7 @@ from grader.cli.common import give_up, usable_spec
 from grader.cli.doctor import doctor
 from grader.cli.export import export
 from grader.cli.init import init
+from grader.cli.merge import merge
 from grader.cli.render import render
 from grader.report.escape import escape_text
 from grader.report.json_file import report_schema
@@ -57,5 +58,5 @@ def schema(which: str, name: str | None) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
-for command in (check_spec, doctor, export, init, render, run_autograder_command):
+for command in (check_spec, doctor, export, init, merge, render, run_autograder_command):
     grader_command.add_command(command)
