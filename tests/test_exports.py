@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import HOSTILE, everywhere, failed, harmful, passed, report
 
-from grader.cli import grader_command
+from grader.cli import grade_command, grader_command
 from grader.report.cells import csv_line, guarded
 from grader.report.exports import grades_pieces, junit_pieces, write_exports
 from grader.report.json_file import write_json
@@ -57,6 +57,21 @@ def test_a_finished_batch_gets_both_files(batch: Path) -> None:
     assert [suite.get("name") for suite in suites] == ["ann", "ben", "cleo"]
     rows = table((batch / "grades.csv").read_text(encoding="utf-8"))
     assert [(row["submission"], row["score"]) for row in rows] == [("ann", "90"), ("ben", "100"), ("cleo", "")]
+
+
+def test_grading_a_class_writes_both_files(tmp_path: Path) -> None:
+    for name in ("ann", "ben"):
+        (tmp_path / name).mkdir()
+    folders = [str(tmp_path / name) for name in ("ann", "ben")]
+
+    done = CliRunner().invoke(grade_command, [*folders, "--spec", "select", "--output", str(tmp_path / "out")])
+
+    assert done.exit_code == 2
+    rows = table((tmp_path / "out" / "grades.csv").read_text(encoding="utf-8"))
+    assert [row["submission"] for row in rows] == ["ann", "ben"]
+    assert all("server.py" in row["not_graded"] for row in rows)
+    root = read_junit((tmp_path / "out" / "junit.xml").read_text(encoding="utf-8"))
+    assert root.attrib["failures"] == "2"
 
 
 def test_the_commands_write_the_same_from_the_folder(batch: Path, tmp_path: Path) -> None:
