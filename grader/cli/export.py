@@ -6,7 +6,7 @@ import click
 
 from grader.cli.export_class import grades, junit
 from grader.cli.export_gradebooks import canvas, moodle
-from grader.cli.export_platforms import github, gradescope, gradescope_results_command
+from grader.cli.export_platforms import autolab, github, gradescope, gradescope_results_command, prairielearn
 
 
 @click.group()
@@ -14,5 +14,5 @@ def export() -> None:
     """Write what was graded in the formats of the places where grades go; nothing is graded."""
 
 
-for command in (junit, grades, canvas, moodle, gradescope, gradescope_results_command, github):
+for command in (junit, grades, canvas, moodle, gradescope, gradescope_results_command, github, prairielearn, autolab):
     export.add_command(command)

@@ -1,4 +1,4 @@
-"""`grader export gradescope`, `gradescope-results` and `github`."""
+"""`grader export gradescope`, `gradescope-results`, `github`, `prairielearn` and `autolab`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from grader.report.github import (
 from grader.report.gradescope import VISIBILITIES, gradescope_results, results_json
 from grader.report.json_file import ReportError
 from grader.report.model import Report
+from grader.report.other_platforms import autolab_line, prairielearn_json
 from grader.report.outcomes import single
 
 _hide_with = click.option(
@@ -82,6 +83,24 @@ def gradescope(
 def gradescope_results_command(path: Path, hide_with: Literal["hidden"], output: Path) -> None:
     """One report as Gradescope's results.json."""
     put(output, [results_json(gradescope_results(_report(path), hide_with=hide_with))])
+
+
+@click.command()
+@click.argument("path", type=PATH, metavar="REPORT.json")
+@output_option
+@tells
+def prairielearn(path: Path, output: Path) -> None:
+    """One report as PrairieLearn's results.json."""
+    put(output, [prairielearn_json(_report(path))])
+
+
+@click.command()
+@click.argument("path", type=PATH, metavar="REPORT.json")
+@output_option
+@tells
+def autolab(path: Path, output: Path) -> None:
+    """One report as the line that an Autolab autograder prints last."""
+    put(output, [autolab_line(_report(path))])
 
 
 @click.command()

@@ -98,7 +98,7 @@ def job_summary(report: Report, shown: str = "") -> str:
     name = inline(shown or report.submission.name)
     parts = [
         f"## {name}: {number(report.score)} of {number(report.max_score)} points\n\n{inline(report.spec.title)}\n",
-        table(["", "check", "points", ""], [_row(check) for check in report.checks]),
+        table(["", "check", "points", "what was seen"], [_row(check) for check in report.checks]),
     ]
     parts += [_details(alike) for alike in _alike(report)]
     return _within("\n".join(parts) + "\n")
@@ -119,7 +119,7 @@ def _within(text: str) -> str:
 
 def _row(check: CheckResult) -> list[str]:
     points = f"{number(check.points)}/{number(check.max_points)}"
-    return [_SIGNS[check.verdict], inline(check.id), points, inline(sentences(check)[0])]
+    return [f"{_SIGNS[check.verdict]} {check.verdict}", inline(check.id), points, inline(sentences(check)[0])]
 
 
 def _status(report: Report) -> str:
