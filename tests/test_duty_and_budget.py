@@ -156,6 +156,43 @@ def test_a_server_kept_off_the_cpu_until_the_end_is_not_judged() -> None:
     assert spent.starved
 
 
+def test_one_that_waits_for_the_cpu_all_the_time_has_not_been_told_of_by_the_kernel_yet() -> None:
+    """A thread's time in the run queue is added to its figures only when it gets to run."""
+    account = Account(Budget(wall=5.0), began_ns=0)
+    for moment in range(8):
+        waiting = sample(moment, 0.1, 0, state="R", call=None)
+        account.add(look(moment, replace(waiting, counters=Counters(1, SECOND, 0, 1))), ())
+    assert account.spent(7 * SECOND) is None
+
+    account.add(look(8, replace(sample(8, 0, 0), counters=Counters(1, SECOND, 7 * SECOND, 1))), ())
+
+    assert account.delay_ns == 7 * SECOND
+
+
+def test_one_that_runs_is_not_taken_for_one_that_waits_for_the_cpu() -> None:
+    account = Account(Budget(wall=5.0, cpu=100.0), began_ns=0)
+    for moment in range(7):
+        account.add(look(moment, sample(moment, moment, 0, state="R", call=None)), ())
+
+    assert account.spent(6 * SECOND) == Spent("nothing came in 6 s")
+
+
+def test_the_time_that_it_takes_to_make_the_sandbox_and_to_take_it_away_is_not_the_servers() -> None:
+    account = Account(Budget(wall=5.0), began_ns=0)
+    account.add(look(4), ())
+    account.add(look(5, sample(5, 0, 0)), ())
+    account.add(look(6, sample(6, 0, 0)), ())
+    account.add(look(7), ())
+    account.add(look(12), ())
+    assert account.spent(12 * SECOND) is None
+
+    account.add(look(50), ())
+
+    spent = account.spent(50 * SECOND)
+    assert spent is not None
+    assert spent.starved
+
+
 def test_slow_progress_in_one_wait_after_the_other_is_too_slow_in_the_end() -> None:
     account = Account(Budget(total=120.0), began_ns=0, before_ns=115 * SECOND)
     account.add(look(0, sample(0, 0, 0)), ())

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+
+import psutil
 import pytest
 from conftest import Grade
 from servers import BIND, LISTEN, RIGHT, SELECT, changed
@@ -604,3 +609,48 @@ def test_a_listener_that_only_the_kernel_still_holds_is_nobodys(grade_source: Gr
 
 def test_a_right_server_needs_no_excuse(grade_source: Grade) -> None:
     assert failed(grade_source(RIGHT, EVERYTHING)) == {}
+
+
+def test_memory_that_a_runtime_clears_up_late_is_not_kept_for_a_client(grade_source: Grade) -> None:
+    """A collector that lets garbage lie as long as there is room: Node's grows so by tens of MiB."""
+    lying = "    if data:\n        lying.append(b'x' * (1 << 20)) if len(lying) < 24 else None\n"
+    source = changed(("    if data:\n", lying)).replace("pending = {}", "pending = {}\nlying = []")
+    assert "lying = []" in source
+
+    (check,) = grade_source(source, "- behaviour: memory_ceiling").checks
+
+    assert (check.verdict, check.summary) == (Verdict.PASS, check.summary)
+    assert check.facts["held"] > 16 << 20 > check.facts["kept"] * 4  # type: ignore[operator] # both are numbers
+    assert "of that for this client" in check.summary
+
+
+def stopping_the_sandbox(seconds: float) -> threading.Thread:
+    """Keeps bwrap, but not the server in it, from running for a while, as soon as that is told to stop."""
+    ours = psutil.Process()
+
+    def stop() -> None:
+        found: list[psutil.Process] = []
+        while not found:
+            with contextlib.suppress(psutil.Error):
+                below = {child: child.cmdline() for child in ours.children(recursive=True)}
+                served = any("server.py" in words and "bwrap" not in words[0] for words in below.values() if words)
+                found = [child for child, words in below.items() if served and words and "bwrap" in words[0]]
+        for one in found:
+            one.suspend()
+        time.sleep(seconds)  # it is the length of the delay that is tried
+        for one in found:
+            with contextlib.suppress(psutil.Error):
+                one.resume()
+
+    thread = threading.Thread(target=stop, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_the_time_that_a_loaded_machine_takes_for_the_sandbox_is_not_the_servers(grade_source: Grade) -> None:
+    thread = stopping_the_sandbox(3.0)
+
+    (check,) = grade_source(RIGHT, "- behaviour: stops\n  within: 1 s").checks
+    thread.join()
+
+    assert (check.verdict, check.summary) == (Verdict.PASS, "it ended on SIGTERM with 3 clients connected")

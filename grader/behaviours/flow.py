@@ -19,6 +19,8 @@ _SMALL_BUFFER = 4096
 _MOST_ASKED = 64 << 20
 _ASKED_AT_A_TIME = 1 << 20
 _TIMES_BY_HAND = 4
+_COPIES = 4
+"""So many times over a server may hold what it keeps for a client: as it came, as it goes out, and room to grow."""
 
 
 def hold_back(stage: Stage, guest: Guest, size: int, doing: str) -> None:
@@ -95,7 +97,8 @@ class MemoryCeiling(Behaviour):
 
     The client asks until the server takes no more from it, or until it has asked for all that is stated. What the
     server's processes hold then, beyond what they held before, must stay below the ceiling: a server that keeps
-    whatever it cannot send can be filled up by anybody.
+    whatever it cannot send can be filled up by anybody. Where next to nothing of it is kept for that client, the
+    memory has grown for another reason (a runtime that clears up late), which is none of this check's.
     """
 
     name: ClassVar[str] = "memory_ceiling"
@@ -118,14 +121,15 @@ class MemoryCeiling(Behaviour):
             if (rest := stage.rest()).how is How.ENDED:
                 stage.fail(rest, f"the server did not live through {asked} bytes asked by one client", [guest])
         held = max(stage.memory_held() - before, 0)
-        taken = guest.client.sent
+        taken, kept = guest.client.sent, stage.kept_for(guest)
         words = (
             f"of a client who does not read it took {people.size(taken)} and holds {people.size(held)} more than before"
         )
-        if held > self.at_most:
+        if held > self.at_most and kept * _COPIES > self.at_most:
             words += f"; {people.size(self.at_most)} are allowed"
-            stage.fail_observed(words, doing="memory", asked=asked, taken=taken, held=held)
-        return passed(words, asked=asked, taken=taken, held=held)
+            stage.fail_observed(words, doing="memory", asked=asked, taken=taken, held=held, kept=kept)
+        words += f", {people.size(kept)} of that for this client" if held > self.at_most else ""
+        return passed(words, asked=asked, taken=taken, held=held, kept=kept)
 
     def by_hand(self) -> Shown:
         right = f"it holds at most {people.size(self.at_most)} more than before"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from grader.evidence.records import Pass, Wait
+from grader.evidence.records import Pass, ThreadSample, Wait
 
 _STARVED = 0.2
 """The share of the time in the run queue from which on the wall clock says nothing about a server."""
@@ -75,6 +75,11 @@ class Account:
     stopped_ns: int = 0
     _anew: bool = False
     _last: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
+    _queued: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    _absent_ns: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._absent_ns = self.began_ns
 
     def restart(self, now_ns: int) -> None:
         """Something was achieved: the server has its whole budget again.
@@ -97,18 +102,44 @@ class Account:
         quiet = all(sample.state == "S" and sample.call for sample in look.threads)
         stopped = bool(look.threads) and all(sample.state == "T" for sample in look.threads)
         self.stopped_ns = (self.stopped_ns or look.began_ns) if stopped else 0
+        self._add_absence(look)
         for sample in look.threads:
             key, counters = (sample.pid, sample.tid), sample.counters
             self.blind |= counters.delay_ns is None
             # A preemption is no wake-up: it comes from whatever else runs on the machine.
             now = (counters.cpu_ns or 0, counters.delay_ns or 0, counters.switches - counters.preempted)
             before = self._last.get(key, now)
-            self.delay_ns += now[1] - before[1]
+            self.delay_ns += self._delay(sample, now[1] - before[1], moved=now != before or key not in self._last)
             self.cpu_ns += 0 if self._anew else now[0] - before[0]
             if quiet and key in timed and not self._anew:
                 self.wakeups += now[2] - before[2]
             self._last[key] = now
         self._anew = False
+
+    def _add_absence(self, look: Pass) -> None:
+        """Before its first thread is there and after its last, it is the sandbox that is made, or taken away.
+
+        That takes as long as the machine lets it, and the server can do nothing about it.
+        """
+        if look.threads:
+            self._absent_ns = None
+            return
+        if self._absent_ns is not None:
+            self.delay_ns += max(look.ended_ns - self._absent_ns, 0)
+        self._absent_ns = look.ended_ns
+
+    def _delay(self, sample: ThreadSample, told_ns: int, *, moved: bool) -> int:
+        """How long a thread stood in the run queue since the last pass.
+
+        The kernel tells (`told_ns`) when it gets to run again. Until then it is runnable and none of its figures moves.
+        """
+        key = sample.pid, sample.tid
+        counted_ns, since_ns = self._queued.get(key, (0, sample.at_ns))
+        if sample.state == "R" and not moved:
+            self._queued[key] = counted_ns + sample.at_ns - since_ns, sample.at_ns
+            return sample.at_ns - since_ns
+        self._queued[key] = 0, sample.at_ns
+        return max(told_ns - counted_ns, 0)
 
     @property
     def worn(self) -> bool:

@@ -192,6 +192,19 @@ class Stage(Measuring):
         handed_over = state.unread + self.collector.queued(state.server_port, state.local_port)
         return bool(state.ended) or handed_over < guest.transcript.missing
 
+    def kept_for(self, guest: Guest) -> int:
+        """How many bytes of its replies the server could have made, and has neither sent nor handed to the kernel.
+
+        Of requests that it has not read yet there is nothing to reply. They count as many bytes as their replies would
+        have: where replies are longer than requests, too much is taken for kept.
+        """
+        state = guest.client.state()
+        port, peer = state.server_port, state.local_port
+        unread = sum(e.receive_queue for e in self.table.read() if (e.local_port, e.remote_port) == (port, peer))
+        not_read = unread + self.collector.queued(peer, port) + state.unsent
+        handed_over = state.unread + self.collector.queued(port, peer)
+        return max(guest.transcript.missing - handed_over - not_read, 0)
+
     def dismiss(self, guests: Sequence[Guest]) -> None:
         """Let clients leave politely, and forget them."""
         for guest in guests:
