@@ -37,8 +37,11 @@ def tells(command: Callable[Params, list[str] | None]) -> Callable[Params, None]
             problems = command(*args, **kwargs) or []
         except (UnusableError, ReportError) as error:
             problems = [str(error)]
+        except BrokenPipeError:
+            raise  # who reads our stdout has enough, which click answers
         except OSError as error:
-            problems = [f"cannot use {str(error.filename)!r}: {error.strerror or error}"]
+            what = f"cannot use {str(error.filename)!r}" if error.filename else "cannot read or write"
+            problems = [f"{what}: {error.strerror or error}"]
         for problem in problems:
             click.echo(f"grader: {escape_text(problem)}", err=True)
         if problems:

@@ -90,12 +90,9 @@ def _alike(report: Report) -> list[list[CheckResult]]:
     return list(groups.values())
 
 
-def job_summary(report: Report, shown: str = "") -> str:
-    """Markdown for the file GITHUB_STEP_SUMMARY: the verdicts, then what there is to say of what did not pass.
-
-    `shown` is the name to show in place of the submission's.
-    """
-    name = inline(shown or report.submission.name)
+def job_summary(report: Report) -> str:
+    """Markdown for the file GITHUB_STEP_SUMMARY: the verdicts, then what there is to say of what did not pass."""
+    name = inline(report.submission.name)
     parts = [
         f"## {name}: {number(report.score)} of {number(report.max_score)} points\n\n{inline(report.spec.title)}\n",
         table(["", "check", "points", "what was seen"], [_row(check) for check in report.checks]),
