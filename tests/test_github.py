@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from report_samples import HOSTILE, everywhere, failed, harmful, passed, report
 
 from grader.cli import grader_command
+from grader.report.class_summary import class_summary
 from grader.report.github import (
     annotation_lines,
     encoded,
@@ -25,6 +26,7 @@ from grader.report.github import (
 )
 from grader.report.json_file import write_json
 from grader.report.model import Diagnosis, Report, Verdict
+from grader.report.outcomes import Outcome
 
 COMMANDS = [
     "::error::x",
@@ -200,6 +202,30 @@ def test_a_summary_is_never_larger_than_github_takes() -> None:
     assert summary.endswith("it is in the report.\n")
 
 
+def test_a_class_has_a_line_for_each_submission_with_its_mistakes_or_why_there_is_no_report() -> None:
+    cleo = Outcome("cleo", "cleo", failed="there is no server.py", fault="submission")
+    unsure = Outcome("ann", "ann", report(failed(), failed(id="again"), failed(id="x", verdict=Verdict.INCONCLUSIVE)))
+
+    html = MarkdownIt("gfm-like", {"linkify": False}).render("".join(class_summary([unsure, cleo])))
+
+    cells = "<td>ann</td>\n<td>10/30</td>\n<td>Reading x; could not be decided: x</td>"
+    assert cells in html
+    assert "<td>cleo</td>\n<td>not graded</td>\n<td>there is no server.py</td>" in html
+    assert "<p>1 of 2 submissions graded.</p>" in html
+
+
+@pytest.mark.parametrize("text", [*COMMANDS, *HOSTILE, "a|b\n|c|", "$x$"])
+def test_the_table_of_a_class_keeps_its_shape(text: str) -> None:
+    outcomes = [Outcome(text, text, everywhere(text)), Outcome(text, text, failed=text, fault="grader")]
+
+    summary = "".join(class_summary(outcomes))
+
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(summary)
+    assert html.count("<tr>") == 3
+    assert not any(markup in html for markup in ("<a ", "<img", "<script", "<link", "<style"))
+    assert not harmful(summary)
+
+
 # The command
 
 
@@ -231,6 +257,18 @@ def test_one_check_is_a_runner_of_its_own(written: Path) -> None:
     assert not told.stdout
     (line,) = (written / "output").read_text().splitlines()
     assert reporter_reads(line.removeprefix("result=")) == runner_result(narrowed(report(), "echo"))
+
+
+def test_a_class_gets_a_summary_and_nothing_else(written: Path) -> None:
+    (written / "class" / "alice").mkdir(parents=True)
+    (written / "report.json").rename(written / "class" / "alice" / "report.json")
+
+    told = export(written / "class", "--summary", written / "summary", "--result", written / "output")
+
+    assert told.exit_code == 0
+    assert not told.stdout
+    assert not (written / "output").exists()
+    assert "1 of 1 submission graded" in (written / "summary").read_text()
 
 
 def test_a_check_that_is_not_there_is_told_with_those_that_are(written: Path) -> None:

@@ -13,7 +13,8 @@ from grader.autograder.build import BuildError, autograder_zip
 from grader.autograder.requirements import NotInstalledError
 from grader.autograder.settings import Settings, Visibility
 from grader.cli.common import PATH, usable_spec
-from grader.cli.exporting import UnusableError, output_option, put, tells, unusable
+from grader.cli.exporting import UnusableError, graded_in, is_class, output_option, put, tells, unusable
+from grader.report.class_summary import class_summary
 from grader.report.github import (
     annotation_lines,
     encoded,
@@ -104,7 +105,7 @@ def autolab(path: Path, output: Path) -> None:
 
 
 @click.command()
-@click.argument("path", type=PATH, metavar="REPORT.json")
+@click.argument("path", type=PATH, metavar="REPORT.json|FOLDER")
 @click.option("--check", metavar="ID", help="Only this check: a runner of its own for Classroom's reporter.")
 @click.option("--root", default="", metavar="PATH", help="Where the submission lies in the repository.")
 @click.option("--result", type=PATH, envvar="GITHUB_OUTPUT", metavar="FILE", help="Where the step's outputs are added.")
@@ -118,10 +119,15 @@ def github(
 ) -> list[str]:
     """One report for GitHub: Classroom's result, a job summary, and annotations on the submission's lines.
 
+    For the FOLDER of a batch there is a summary of the class, and nothing else.
+
     The result is the step's output `result`; for each check there is `result_ID` too, with _ in place of -. In a
     workflow the files are found in GITHUB_OUTPUT and GITHUB_STEP_SUMMARY. Without a report the result is an error that
     changes no points, and the exit status is 2.
     """
+    if is_class(path):
+        _add(summary, class_summary(graded_in(path)))
+        return []
     try:
         report = _chosen(_report(path), check)
     except ReportError as error:

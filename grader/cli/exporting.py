@@ -50,9 +50,14 @@ def tells(command: Callable[Params, list[str] | None]) -> Callable[Params, None]
     return told
 
 
+def is_class(path: Path) -> bool:
+    """Whether this is the folder of a batch, not that of one report."""
+    return path.is_dir() and not (path / REPORT).is_file()
+
+
 def graded_in(path: Path) -> Iterator[Outcome]:
     """The outcomes in the folder of a batch, or the only one of a report.json or its folder."""
-    if path.is_dir() and not (path / REPORT).is_file():
+    if is_class(path):
         return outcomes(path)
     return iter([single(path)])
 
