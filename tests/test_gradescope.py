@@ -287,6 +287,14 @@ def test_a_spec_that_cannot_be_used_is_told_and_nothing_is_written(tmp_path: Pat
     assert not (tmp_path / "autograder.zip").exists()
 
 
+@pytest.mark.parametrize("name", ["", "-y", "gcc make", "a;b"])
+def test_what_is_no_package_of_apt_is_told(spec_file: Path, tmp_path: Path, name: str) -> None:
+    told = export("gradescope", spec_file, "-o", tmp_path / "autograder.zip", f"--apt={name}")
+
+    assert told.exit_code == 2
+    assert told.stderr == f"grader: {name!r} is not the name of a package for apt; gcc would be one\n"
+
+
 @pytest.mark.parametrize("script", ["setup.sh", "run_autograder"])
 def test_the_scripts_are_shell_without_a_mistake(script: str) -> None:
     path = ROOT / "grader" / "autograder" / script

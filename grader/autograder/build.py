@@ -7,6 +7,7 @@ the archive, whose contents lie in /autograder/source.
 from __future__ import annotations
 
 import io
+import re
 import stat
 import tempfile
 import zipfile
@@ -22,6 +23,7 @@ from grader.spec import Spec, is_entry, load_spec, reference_server
 ASSIGNMENT = "assignment"
 _SCRIPTS = ("setup.sh", "run_autograder")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_APT = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _LEFT_OUT = {"__pycache__", "bundled"}
 
 
@@ -38,10 +40,13 @@ def autograder_zip(
     only those are in it that the spec needs: a server can read what its user can, which is the grader's package too.
 
     Raises:
-        BuildError: a behaviour is another package's and `more` is empty, or a file lies outside of the spec's folder.
+        BuildError: a behaviour is another package's and `more` is empty, a file lies outside of the spec's folder, or
+            one of `packages` is no name.
         NotInstalledError: it is not known what the grader needs.
     """
     _require_known(spec, more)
+    if strange := [name for name in packages if not _APT.fullmatch(name)]:
+        raise BuildError(f"{strange[0]!r} is not the name of a package for apt; gcc would be one")
     asked = requirements(more)
     here = Path(__file__).parent
     content = {name: (here / name).read_bytes() for name in _SCRIPTS}
