@@ -29,6 +29,8 @@ def test_the_wheel_holds_specs_references_templates_and_types(wheel: Path) -> No
         "grader/report/templates/report.html.j2",
         "grader/report/templates/class.js",
         "grader/locale/zh/LC_MESSAGES/grader.mo",
+        "grader/autograder/setup.sh",
+        "grader/autograder/run_autograder",
         "grader/bundled/specs/select.yaml",
         "grader/bundled/reference/servers/select/server.py",
     } <= names
@@ -62,3 +64,14 @@ def test_an_unpacked_wheel_grades_from_any_folder(wheel: Path, tmp_path: Path) -
         check=False,
     )
     assert "满分 10 分" in in_chinese.stdout
+
+
+def test_an_unpacked_wheel_builds_an_autograder_without_the_bundled_solutions(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    argv = [sys.executable, "-m", "grader", "export", "gradescope", "select", "-o", "autograder.zip"]
+
+    subprocess.run(argv, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "installed")}, check=True)
+
+    names = zipfile.ZipFile(tmp_path / "autograder.zip").namelist()
+    assert "package/grader/autograder/run.py" in names
+    assert not [name for name in names if "bundled" in name]

@@ -13,6 +13,7 @@ from grader.cli.common import PATH, UNUSABLE, lang_option
 from grader.cli.writing import whose
 from grader.report.class_folder import write_batch
 from grader.report.escape import escape_text
+from grader.report.exports import write_exports
 from grader.report.json_file import ReportError
 from grader.report.model import SpecInfo
 from grader.report.pages import REPORT, pages_of
@@ -45,6 +46,7 @@ def merge(folders: tuple[Path, ...], output: Path, language: Language) -> None:
             for line in found:
                 _copy(folder / line.folder, output / line.folder)
         page = write_batch(output, results[0].spec, results, language)
+        write_exports(output, results[0].spec)
     except OSError as error:
         _complain(f"cannot write {error.filename or output}: {error.strerror or error}")
         sys.exit(whose(error))

@@ -8,9 +8,11 @@ import click
 
 import grader
 from grader.behaviours import catalogue
+from grader.cli.autograde import run_autograder_command
 from grader.cli.check_spec import check_spec
 from grader.cli.common import give_up, lang_option, usable_spec
 from grader.cli.doctor import doctor
+from grader.cli.export import export
 from grader.cli.init import init
 from grader.cli.merge import merge
 from grader.cli.render import render
@@ -61,5 +63,5 @@ def schema(which: str, name: str | None) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
-for command in (check_spec, doctor, init, merge, render):
+for command in (check_spec, doctor, export, init, merge, render, run_autograder_command):
     grader_command.add_command(command)

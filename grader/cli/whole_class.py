@@ -20,6 +20,7 @@ from grader.cli.writing import whose, write
 from grader.grading import spec_info
 from grader.report.class_folder import write_batch
 from grader.report.escape import escape_text
+from grader.report.exports import write_exports
 from grader.report.json_file import ReportError, read_json, report_json
 from grader.report.model import Report
 from grader.report.pages import REPORT, Pages
@@ -154,6 +155,7 @@ class ClassRun:
         """Write what concerns all of the class together; 0, or the status of what went wrong."""
         try:
             page = write_batch(self.output, spec_info(self.spec), self._results.values(), self.language)
+            write_exports(self.output, spec_info(self.spec))
         except OSError as error:
             return self._unwritten(error)
         if self.form == "text":

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,17 @@ def write_json(report: Report, path: Path) -> None:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file beside its place, then move it there; if that fails, nothing is left beside it."""
+    write_streamed(path, [text])
+
+
+def write_streamed(path: Path, pieces: Iterable[str]) -> None:
+    """The same for a text that comes in pieces, none of which is kept."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         # Where a submission may have put a link of this name, it is not followed.
         beside.unlink(missing_ok=True)
         with beside.open("x", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -34,6 +36,18 @@ def print_report(report: Report, console: Console, language: Language = ENGLISH)
     for alike in _alike(report.checks):
         shown.details(alike)
     shown.ending(report)
+
+
+def check_in_words(check: CheckResult, language: Language = ENGLISH) -> str:
+    """All that is told of one check, in lines: what was found, the mistake with its line, and a hint."""
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    shown, basis = _Plain(console, language), language.word(check.basis)
+    found = say("{what} [{basis}], {points} points", what=_finding(check), basis=basis, points=_points(check))
+    shown.line(found)
+    if not check.hidden:
+        shown.details([check])
+    assert isinstance(console.file, io.StringIO)  # noqa: S101 - as it was made
+    return console.file.getvalue().rstrip()
 
 
 def one_line(report: Report, language: Language = ENGLISH) -> str:
