@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from grader.evidence.records import (
@@ -16,7 +17,7 @@ from grader.evidence.records import (
     Wait,
     WaitKind,
 )
-from grader.words import clauses, either, listed, say, say_of
+from grader.words import clauses, listed, say, say_of
 
 _LISTED = 3
 
@@ -125,7 +126,9 @@ class _People:
         parts: list[str] = [say("a new connection")] if listeners else []
         parts += [some(clients)] if clients else []
         parts += [say_of(others, "{count} other descriptor", "{count} other descriptors")] if others else []
-        return either(parts) or say("nothing at all (an empty set)")
+        if not parts:
+            return say("nothing at all (an empty set)")
+        return functools.reduce(lambda one, other: say("{one} or {other}", one=one, other=other), parts)
 
 
 def _target(descriptor: Descriptor | None) -> str:

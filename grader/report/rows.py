@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from grader.report.escape import escape_text
 from grader.report.model import Event, Lane, Span, Timeline
 from grader.report.people import clock, size
-from grader.words import Tell, also, mark, say, say_of
+from grader.words import Tell, mark, say, say_of
 
 _MOST_THREADS, _MOST_CLIENTS, _MOST_ROWS, _MOST_SPANS = 3, 5, 48, 24
 
@@ -88,9 +88,11 @@ def _clients(timeline: Timeline) -> list[Lane]:
 def left_out(timeline: Timeline) -> str:
     """Who has no lane in the picture, in words; "" if everybody has one."""
     clients, threads = len(_clients(timeline)) - _MOST_CLIENTS, len(_threads(timeline)) - _MOST_THREADS
-    found = [say_of(clients, "{count:,} more client", "{count:,} more clients")] if clients > 0 else []
-    found += [say_of(threads, "{count:,} more thread", "{count:,} more threads")] if threads > 0 else []
-    return also(found)
+    more_clients = say_of(clients, "{count:,} more client", "{count:,} more clients") if clients > 0 else ""
+    more_threads = say_of(threads, "{count:,} more thread", "{count:,} more threads") if threads > 0 else ""
+    if more_clients and more_threads:
+        return say("{clients} and {threads}", clients=more_clients, threads=more_threads)
+    return more_clients or more_threads
 
 
 def worth_drawing(timeline: Timeline) -> bool:
