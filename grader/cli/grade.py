@@ -20,6 +20,7 @@ from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError, submission_place
 from grader.batch import here
 from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, WORKERS, number_of_workers, usable_spec
+from grader.cli.watching import watched
 from grader.cli.whole_class import ClassRun, Handed
 from grader.cli.writing import write
 from grader.cluster import ClusterError, cluster, sender
@@ -53,6 +54,7 @@ from grader.workers import local_executor
 @click.option(
     "--cluster", "address", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler (tcp://...)."
 )
+@click.option("--watch", "again", is_flag=True, help="Grade the submission each time that it is saved, until Ctrl-C.")
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
 @click.version_option(grader.__version__)
 def grade_command(
@@ -66,6 +68,7 @@ def grade_command(
     resume: bool,
     shard: str | None,
     address: str | None,
+    again: bool,
     exit_zero: bool,
 ) -> None:
     """Grade SUBMISSIONs (folders, archives of them, or single files) against SPEC and write a report for each.
@@ -87,7 +90,11 @@ def grade_command(
     places = [submission_place(path, spec.server.entry) for path in submissions]
     folders = zip(submissions, places, report_folders(places), strict=True)
     handed = [Handed(path, place[-1], folder) for path, place, folder in folders][first::every]
-    if len(handed) != 1 or resume or shard or address:
+    if again:
+        if len(handed) != 1 or resume or shard or address:
+            _give_up("--watch is for one submission on this machine")
+        status = watched(handed[0].path, spec, output / handed[0].folder, isolation)
+    elif len(handed) != 1 or resume or shard or address:
         run = ClassRun(spec, file.resolve(), output, only, form, isolation, resume)
         try:
             status = run.grade(

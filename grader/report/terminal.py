@@ -35,11 +35,20 @@ def print_report(report: Report, console: Console) -> None:
 
 def check_in_words(check: CheckResult) -> str:
     """All that is told of one check, in lines: what was found, the mistake with its line, and a hint."""
+    return _in_lines(check, [] if check.hidden else [check])
+
+
+def alike_in_words(checks: list[CheckResult]) -> list[str]:
+    """The same of each that did not pass; what several fail for is told once."""
+    return [_in_lines(alike[0], alike) for alike in _alike(checks)]
+
+
+def _in_lines(check: CheckResult, alike: list[CheckResult]) -> str:
     console = Console(file=io.StringIO(), width=200, color_system=None)
     shown = _Plain(console)
     shown.line(f"{_finding(check)} [{check.basis}], {_points(check)} points")
-    if not check.hidden:
-        shown.details([check])
+    if alike:
+        shown.details(alike)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - as it was made
     return console.file.getvalue().rstrip()
 
