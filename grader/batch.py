@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,7 +61,21 @@ class Done:
     pages: Pages | None = None
 
 
-def grade_all(jobs: Iterable[Job], executor: Executor, at_once: int) -> Iterator[Done]:
+Work = Callable[[Job], Callable[[], Done]]
+"""What is to be done for a job, as it is handed to an executor."""
+
+
+def here(job: Job) -> Callable[[], Done]:
+    """The work of a job on this machine."""
+    return functools.partial(grade_job, job)
+
+
+def grade_all(
+    jobs: Iterable[Job],
+    executor: Executor,
+    at_once: int,
+    work: Work = here,
+) -> Iterator[Done]:
     """Grade every job, in the order given but told as they end; not more than `at_once` are in the executor's hands.
 
     So the memory that it takes does not grow with the number of jobs. A job whose process dies is tried once more;
@@ -71,7 +85,7 @@ def grade_all(jobs: Iterable[Job], executor: Executor, at_once: int) -> Iterator
     running: dict[Future[Done], tuple[Job, int]] = {}
 
     def begin(job: Job, tried: int) -> None:
-        running[executor.submit(grade_job, job)] = job, tried
+        running[executor.submit(work(job))] = job, tried
 
     while True:
         while len(running) < at_once and (job := next(left, None)) is not None:
@@ -86,7 +100,9 @@ def grade_all(jobs: Iterable[Job], executor: Executor, at_once: int) -> Iterator
                 if tried < _TRIED:
                     begin(job, tried + 1)
                 else:
-                    yield _given_up(job)
+                    yield _given_up(job, _DIED)
+            except Exception as error:  # noqa: BLE001 - of a cluster's: the others go on
+                yield _given_up(job, f"it was lost on its way: {type(error).__name__}: {error}")
 
 
 def grade_job(job: Job) -> Done:
@@ -106,8 +122,8 @@ def grade_job(job: Job) -> Done:
     return replace(begun, report=report, pages=pages(report, language(job.lang)) if job.told else None)
 
 
-def _given_up(job: Job) -> Done:
-    report = ungraded(job.submission, _spec_of(job), _DIED)
+def _given_up(job: Job, why: str) -> Done:
+    report = ungraded(job.submission, _spec_of(job), why)
     return Done(job, report.started, report, pages=pages(report, language(job.lang)) if job.told else None)
 
 

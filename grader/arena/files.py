@@ -29,7 +29,7 @@ MAX_PATH = 1024
 
 PACKAGES = frozenset({"node_modules", ".venv", "venv"})
 """Folders of installed packages: not what a student wrote, and larger than all of it."""
-_LEFT_OUT = PACKAGES | {
+LEFT_OUT = PACKAGES | {
     "__MACOSX",
     "__pycache__",
     ".DS_Store",
@@ -102,7 +102,7 @@ class Intake:
         if any(len(encoded(part)) > _MAX_NAME for part in parts) or len(encoded(path)) > MAX_PATH:
             raise self.refusal(f"holds {_shortened(name)!r}, a name that is too long", "give the file a shorter name")
         for part in parts:
-            if part in _LEFT_OUT or part.startswith("._"):
+            if part in LEFT_OUT or part.startswith("._"):
                 self.left_out.add(part)
                 return None
         return path or None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,9 +18,12 @@ import grader
 from grader.arena.levels import Level
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError, submission_place
+from grader.batch import here
 from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, WORKERS, lang_option, number_of_workers, usable_spec
+from grader.cli.watching import watched
 from grader.cli.whole_class import ClassRun, Handed
 from grader.cli.writing import write
+from grader.cluster import ClusterError, cluster, sender
 from grader.grading import grade
 from grader.report.escape import escape_text
 from grader.report.folders import report_folders
@@ -49,6 +54,10 @@ from grader.workers import local_executor
 @WORKERS
 @click.option("--resume", is_flag=True, help="Keep what is there: grade only what is new, changed, or failed to be.")
 @click.option("--shard", metavar="K/N", help="Grade only every N-th submission, from the K-th on; see grader merge.")
+@click.option(
+    "--cluster", "address", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler (tcp://...)."
+)
+@click.option("--watch", "again", is_flag=True, help="Grade the submission each time that it is saved, until Ctrl-C.")
 @click.option("--exit-zero", is_flag=True, help="End with status 0 even if checks failed.")
 @click.version_option(grader.__version__)
 def grade_command(
@@ -61,6 +70,8 @@ def grade_command(
     workers: str,
     resume: bool,
     shard: str | None,
+    address: str | None,
+    again: bool,
     exit_zero: bool,
     language: Language,
 ) -> None:
@@ -83,12 +94,27 @@ def grade_command(
     places = [submission_place(path, spec.server.entry) for path in submissions]
     folders = zip(submissions, places, report_folders(places), strict=True)
     handed = [Handed(path, place[-1], folder) for path, place, folder in folders][first::every]
-    if len(handed) != 1 or resume or shard:
+    if again:
+        if len(handed) != 1 or resume or shard or address:
+            _give_up("--watch is for one submission on this machine")
+        status = watched(handed[0].path, spec, output / handed[0].folder, isolation, language)
+    elif len(handed) != 1 or resume or shard or address:
         run = ClassRun(spec, file.resolve(), output, only, form, isolation, resume, language)
-        status = run.grade(handed, local_executor(at_once), 2 * at_once)
+        try:
+            status = run.grade(
+                handed, *((cluster(address), sender(whole, file)) if address else (_here(at_once), here))
+            )
+        except ClusterError as error:
+            _give_up(str(error))
     else:
         status = _alone(handed[0], spec, output, form, isolation, language)
     sys.exit(0 if exit_zero and status == 1 else status)
+
+
+@contextlib.contextmanager
+def _here(workers: int) -> Iterator[tuple[Executor, int]]:
+    with local_executor(workers) as executor:
+        yield executor, workers
 
 
 def _alone(one: Handed, spec: Spec, output: Path, form: str, isolation: Level, language: Language) -> int:

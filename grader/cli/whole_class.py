@@ -13,7 +13,7 @@ import click
 import grader
 from grader.arena.levels import Level, choose
 from grader.arena.namespaces import ArenaUnavailableError
-from grader.batch import Done, Job, grade_all
+from grader.batch import Done, Job, Work, grade_all
 from grader.cli.common import FAULT, INTERRUPTED, UNUSABLE
 from grader.cli.progress import Told
 from grader.cli.writing import whose, write
@@ -59,14 +59,20 @@ class ClassRun:
     _results: dict[str, Result] = field(default_factory=dict)
     _status: int = 0
 
-    def grade(self, handed: Sequence[Handed], executor: AbstractContextManager[Executor], at_once: int) -> int:
-        """Grade all, write a report for each, and the class page; the exit status."""
+    def grade(self, handed: Sequence[Handed], place: AbstractContextManager[tuple[Executor, int]], work: Work) -> int:
+        """Grade all, write a report for each, and the class page; the exit status.
+
+        `place` is where it is done: an executor, and how many gradings it can do at a time.
+
+        Raises:
+            ClusterError: there is no such place.
+        """
         if status := self._begin(handed):
             return status
         by_folder = {one.folder: one for one in handed}
         try:
-            with Told("grade", "grading", "submissions", len(handed), "not graded") as told, executor as ready:
-                for done in grade_all(self._jobs(handed), ready, at_once):
+            with Told("grade", "grading", "submissions", len(handed), "not graded") as told, place as (executor, slots):
+                for done in grade_all(self._jobs(handed), executor, 2 * slots, work):
                     one = by_folder[done.job.name]
                     result = self._take(one, done)
                     told.one(one.name, failed=bool(result.failed))

@@ -40,12 +40,20 @@ def print_report(report: Report, console: Console, language: Language = ENGLISH)
 
 def check_in_words(check: CheckResult, language: Language = ENGLISH) -> str:
     """All that is told of one check, in lines: what was found, the mistake with its line, and a hint."""
+    return _in_lines(check, [] if check.hidden else [check], language)
+
+
+def alike_in_words(checks: list[CheckResult], language: Language = ENGLISH) -> list[str]:
+    """The same of each that did not pass; what several fail for is told once."""
+    return [_in_lines(alike[0], alike, language) for alike in _alike(checks)]
+
+
+def _in_lines(check: CheckResult, alike: list[CheckResult], language: Language) -> str:
     console = Console(file=io.StringIO(), width=200, color_system=None)
     shown, basis = _Plain(console, language), language.word(check.basis)
-    found = say("{what} [{basis}], {points} points", what=_finding(check), basis=basis, points=_points(check))
-    shown.line(found)
-    if not check.hidden:
-        shown.details([check])
+    shown.line(say("{what} [{basis}], {points} points", what=_finding(check), basis=basis, points=_points(check)))
+    if alike:
+        shown.details(alike)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - as it was made
     return console.file.getvalue().rstrip()
 
