@@ -34,6 +34,8 @@ bench: $(READY)
 	$(VENV)/bin/python benchmarks/stuck_versus_right.py
 	$(VENV)/bin/python benchmarks/every_model.py
 	$(VENV)/bin/python benchmarks/class_page.py
+	$(VENV)/bin/python benchmarks/whole_class.py
+	$(VENV)/bin/python benchmarks/against_others.py
 
 docs: $(READY)
 	$(VENV)/bin/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/site
