@@ -92,7 +92,8 @@ def grade_all(
             begin(job, 1)
         if not running:
             return
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
+        ended = wait(running, return_when=FIRST_COMPLETED).done
+        for future in [future for future in running if future in ended]:
             job, tried = running.pop(future)
             try:
                 yield future.result()

@@ -62,8 +62,8 @@ def test_what_a_server_printed_is_shown_when_there_was_nothing_else_to_see(folde
     done = grade("right", "--spec", "short.yaml")
 
     printed = done.stdout[done.stdout.index("it printed:\n") :].splitlines()
-    assert printed[1] == r"  line 1 \x1b[31m"
-    assert printed[20:22] == [r"  line 20 \x1b[31m", "  ... and 10 more lines"]
+    assert printed[1] == r"  | line 1 \x1b[31m"
+    assert printed[20:22] == [r"  | line 20 \x1b[31m", "  ... and 10 more lines"]
     (folder / "right" / "server.py").write_text('print("hello")\n' + RIGHT)
     assert "it printed" not in grade("right", "--spec", "short.yaml").stdout
 

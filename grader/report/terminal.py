@@ -202,7 +202,8 @@ class _Plain:
             self.line("")
             self.line(say("it printed:"), "bold")
             for line in lines[:_MOST_LINES]:
-                self.line(f"  {line.expandtabs(4)}")
+                # CI takes a line that begins with :: or ##[ for a command of its own, and passes over spaces before it.
+                self.line(f"  | {line.expandtabs(4)}")
             if (more := len(lines) - _MOST_LINES) > 0:
                 self.line(say("... and {more} more lines", more=more), "bright_black", indent="  ")
         arena = report.arena

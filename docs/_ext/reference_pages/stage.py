@@ -21,6 +21,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "counts",
         "threads",
         "memory_held",
+        "kept_for",
         "printed",
         "scene",
         "asleep_at_work",
