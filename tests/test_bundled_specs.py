@@ -54,7 +54,7 @@ def enough(spec: Spec, servers: list[KnownServer]) -> Iterator[KnownServer]:
 
 
 def grade_one(file: Path, server: KnownServer) -> TriedServer:
-    return tried(server, grade_job(Job(server.folder, file, server.entry)))
+    return tried(server, grade_job(Job(server.folder, file, entry=server.entry)))
 
 
 @pytest.mark.timeout(3600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -264,8 +265,9 @@ class Fragile(Executor):
     def __init__(self, deaths: int) -> None:
         self.deaths, self.asked = deaths, 0
 
-    def submit(self, _: object, /, *args: object, **__: object) -> Future[Done]:  # type: ignore[override]
-        job = args[0]
+    def submit(self, fn: object, /, *_: object, **__: object) -> Future[Done]:  # type: ignore[override]
+        assert isinstance(fn, functools.partial)
+        (job,) = fn.args
         assert isinstance(job, Job)
         future: Future[Done] = Future()
         self.asked += 1
