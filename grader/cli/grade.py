@@ -101,9 +101,8 @@ def grade_command(
     elif len(handed) != 1 or resume or shard or address:
         run = ClassRun(spec, file.resolve(), output, only, form, isolation, resume, language)
         try:
-            status = run.grade(
-                handed, *((cluster(address), sender(whole, file)) if address else (_here(at_once), here))
-            )
+            place, work = (cluster(address), sender(whole, file)) if address else (_here(at_once), here)
+            status = run.grade(handed, place, work)
         except ClusterError as error:
             _give_up(str(error))
     else:

@@ -24,7 +24,7 @@ from grader.report.exports import write_exports
 from grader.report.json_file import ReportError, read_json, report_json
 from grader.report.model import Report
 from grader.report.pages import REPORT, Pages
-from grader.report.results import RESULTS, Result, add_result, read_results, write_results
+from grader.report.results import RESULTS, Result, add_result, forget_results
 from grader.report.terminal import one_line
 from grader.spec import Spec
 from grader.words import say
@@ -88,11 +88,9 @@ class ClassRun:
 
     def _begin(self, handed: Sequence[Handed]) -> int:
         """Clear results.jsonl of whom we are about to grade, so that each line added to it tells of this run."""
-        again = {one.folder for one in handed}
         try:
             self.output.mkdir(parents=True, exist_ok=True)
-            lines = read_results(self.output / RESULTS)
-            write_results(self.output / RESULTS, [line for line in lines if line.folder not in again])
+            forget_results(self.output / RESULTS, {one.folder for one in handed})
         except ReportError as error:
             return _complain(f"{error}; move it away, or give another --output")
         except OSError as error:

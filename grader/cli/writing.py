@@ -17,20 +17,14 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, er
 def write(pages: Pages, folder: Path) -> int:
     """Write the reports; 0, or the status of what went wrong: a place that was given wrongly, or our own trouble."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if folder.is_symlink():
-            return _unwritten(folder, "it is a link", UNUSABLE)
         write_pages(pages, folder)
     except OSError as error:
-        return _unwritten(folder, error.strerror or str(error), whose(error))
+        why = error.strerror or str(error)
+        click.echo(f"grade: cannot write the report to {escape_text(str(folder))}: {escape_text(why)}", err=True)
+        return whose(error)
     return 0
 
 
 def whose(error: OSError) -> int:
     """The exit status of what could not be written: is the machine full, or was the place given wrongly?"""
     return FAULT if error.errno in _NO_ROOM else UNUSABLE
-
-
-def _unwritten(folder: Path, why: str, status: int) -> int:
-    click.echo(f"grade: cannot write the report to {escape_text(str(folder))}: {escape_text(why)}", err=True)
-    return status

@@ -22,7 +22,7 @@ from grader.report.escape import escape_text
 from grader.report.folders import report_folders
 from grader.report.model import CheckResult, Report
 from grader.report.pages import pages, write_pages
-from grader.report.results import RESULTS, Result, add_result, read_results, write_results
+from grader.report.results import RESULTS, Result, add_result, forget_results, read_results
 from grader.spec import Spec, SpecError, find_spec, load_spec, selected
 
 
@@ -120,7 +120,6 @@ class Grading:
         except ArenaUnavailableError as error:
             self._add(about.model_copy(update={"failed": str(error), "fault": "grader"}))
             return NotGradedError(escape_text(f"{handed.name} was not graded: {error}"))
-        (self.output / handed.folder).mkdir(parents=True, exist_ok=True)
         write_pages(pages(report), self.output / handed.folder)
         scored = {"started": report.started, "score": report.score, "max_score": report.max_score}
         self._add(about.model_copy(update=scored))
@@ -131,10 +130,8 @@ class Grading:
 
     def begin(self) -> None:
         """Clear results.jsonl of whom we are about to grade."""
-        ours = {one.folder for one in self.handed}
         self.output.mkdir(parents=True, exist_ok=True)
-        kept = [line for line in read_results(self.output / RESULTS) if line.folder not in ours]
-        write_results(self.output / RESULTS, kept)
+        forget_results(self.output / RESULTS, {one.folder for one in self.handed})
 
     def end(self) -> None:
         """Write the page of the class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,14 @@ def pages(report: Report, language: Language = ENGLISH, *, instructor: bool = Tr
 
 
 def write_pages(found: Pages, folder: Path) -> None:
-    """Write each whole or not at all; report.json comes last: where it is there, so are the others."""
+    """Write each whole or not at all; report.json comes last: where it is there, so are the others.
+
+    Raises:
+        OSError: the folder cannot be made or written to, or is a link, which could lead anywhere.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link")
     path = folder / REPORT
     student, whole = pages_of(path)
     write_atomically(student, found.student)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +36,15 @@ class Result(Record):
 def write_results(path: Path, results: Iterable[Result]) -> None:
     """Write all lines; whoever reads the path sees the old ones or the new ones."""
     write_atomically(path, "".join(map(_line, results)))
+
+
+def forget_results(path: Path, folders: Container[str]) -> None:
+    """Take out the lines of those who are about to be graded anew, so that each line added tells of that.
+
+    Raises:
+        ReportError: what is there cannot be read.
+    """
+    write_results(path, [result for result in read_results(path) if result.folder not in folders])
 
 
 def add_result(path: Path, result: Result) -> None:
