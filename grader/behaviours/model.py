@@ -18,6 +18,7 @@ from grader.stage import Guest, Stage
 from grader.words import also, say, together
 
 _STACKS_TRIED, _MOST_DOUBLED = 10, 5
+_SAME_LINE = 3  # times that a line must be seen
 _LONG = 4096
 _PROCESSES_READ = 2  # the first, and one that it has made
 
@@ -108,7 +109,11 @@ class IoModel(Behaviour):
 
     @staticmethod
     def _again(stage: Stage, guests: list[Guest]) -> tuple[Pass, tuple[Stack, ...]]:
-        """Where it sleeps: to read a stack takes longer than many a nap, so it is given ever more to do."""
+        """Where it sleeps, in its own code: to read a stack takes longer than many a nap, so it gets ever more to do.
+
+        A nap can end while its stack is read, and the line after it is shown: the line seen most often is the one.
+        """
+        seen: list[tuple[Pass, tuple[Stack, ...]]] = []
         for number in range(_STACKS_TRIED):
             for turn in range(2 ** min(number, _MOST_DOUBLED)):
                 for guest in guests:
@@ -117,9 +122,11 @@ class IoModel(Behaviour):
             stage.pump()
             look = stage.look()[0]
             stacks = stage.stacks(look)
-            if any(stack.in_own_code for stack in stacks):
+            seen.append((look, stacks))
+            times, first = io_model.seen_most([read for _, read in seen])
+            if times == _SAME_LINE:
                 break
-        return look, stacks
+        return seen[first]
 
 
 BEHAVIOURS = (IoModel,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence.records import (
@@ -221,6 +222,16 @@ def is_nap(wait: Wait) -> bool:
     """Whether a wait only lets time pass."""
     sets = wait.kind in _SETS
     return wait.kind is WaitKind.SLEEP or (sets and wait.limit is not None and not (wait.reads or wait.writes))
+
+
+def seen_most(readings: Sequence[tuple[Stack, ...]]) -> tuple[int, int]:
+    """How often the commonest line of own code was read, and in which reading first; (0, the last) without any."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for number, stacks in enumerate(readings):
+        if frame := next((stack.frames[0] for stack in stacks if stack.in_own_code), None):
+            places.setdefault((frame.file, frame.line), []).append(number)
+    found = max(places.values(), key=len, default=[])
+    return len(found), found[0] if found else len(readings) - 1
 
 
 _LIBRARIES = {
