@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,38 @@ def test_labels_of_a_picture_do_not_overlap(look: webdriver.Chrome, pages: Path,
         assert overlapping(boxes, allowed=2.0) == []
         (sheet,) = run(look, BOXES, "svg.now")
         assert all(sheet[1] <= left and right <= sheet[3] for _, left, _, right, _ in boxes)
+
+
+MIDDLE = """
+const r = arguments[0].getBoundingClientRect();
+return {x: (r.left + r.right) / 2, y: (r.top + r.bottom) / 2};
+"""
+NOTES_SHOWN = """
+return [...document.querySelectorAll('g.note p')].filter(e => e.checkVisibility()).map(e => {
+  const r = e.getBoundingClientRect(), at = e.closest('.scroll').getBoundingClientRect();
+  return [e.textContent, r.left >= at.left - 1 && r.top >= at.top - 1 && r.bottom <= at.bottom + 1]; });
+"""
+
+
+@pytest.mark.parametrize("by", ["pointer", "finger"])
+def test_a_picture_tells_times_and_bytes_where_one_points_or_taps(look: webdriver.Chrome, pages: Path, by: str) -> None:
+    open_page(look, pages, "ben")
+    run(look, UNFOLD)
+    assert run(look, NOTES_SHOWN) == []
+
+    for kind, awaited in (("what", r"\d ms: .* (sends|receives) .* B: "), ("bar", r"\d ms: .*fd \d")):
+        parts = look.find_elements("css selector", f".sequence .{kind}")
+        part = next(part for part in parts if kind == "bar" or " B" in str(part.get_attribute("textContent")))
+        run(look, "arguments[0].scrollIntoView({block: 'center', inline: 'center'})", part)
+        place = run(look, MIDDLE, part)
+        if by == "pointer":
+            look.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", **place})
+        else:
+            look.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
+            look.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        ((text, in_sight),) = run(look, NOTES_SHOWN)
+        assert re.search(awaited, text)
+        assert in_sight
 
 
 @pytest.mark.parametrize(("name", "line"), [("ben", 13), ("chloe", 12), ("hugo", 11), ("farid", 26)])

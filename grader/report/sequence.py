@@ -2,7 +2,7 @@
 
 Rows are events in their order, not a scale of time: what matters of a dialogue is what came before what. The times
 stand at the left. Everything is text and lines of one SVG, coloured by the page's own style sheet. Each row and each
-bar has a title, which browsers show where the pointer rests: times, bytes, and how these begin.
+bar has a note, shown where the pointer rests or a finger taps: times, bytes, and how these begin.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _ROW, _TOP, _GUTTER, _LAST = 24, 44, 66, 14
 _THREAD_WIDTH, _CLIENT_WIDTH = 186, 142
 _LABEL, _LANE, _DOING, _DECIDED = 18, 22, 25, 60
 _BAR, _LEAST, _LABEL_HEIGHT = 8, 5, 16
+_NOTE_WIDTH, _NOTE_HEIGHT = 240, 64
+_FINGER, _IN_SIGHT = 22, 10 * _ROW
 
 _TO_SERVER = {"connect", "send", "shutdown", "close", "reset"}
 _TO_CLIENT = {"receive", "end_of_stream", "reset_received"}
@@ -106,9 +108,11 @@ def sequence_svg(timeline: Timeline, title: str, tell: Tell = str) -> Markup:
     _lifelines(sheet, lanes)
     for index, row in enumerate(sheet.rows):
         _row(sheet, index, row)
+    bars = {lane.id: _bars_of(sheet, lane, timeline) for lane in threads}
     for lane in threads:
-        _bars(sheet, lane, _bars_of(sheet, lane, timeline))
+        _bars(sheet, lane, bars[lane.id])
     _decided(sheet, timeline)
+    _notes(sheet, bars)
     size_of_it = clauses(
         [
             say_of(len(lanes) - len(threads), "{count:,} client", "{count:,} clients"),
@@ -160,14 +164,11 @@ def _lifelines(sheet: _Sheet, lanes: list[Lane]) -> None:
 
 def _row(sheet: _Sheet, index: int, row: Row) -> None:
     y = sheet.y(index)
-    sheet.draw("<g><title>{0}</title>", told(row, sheet.names, sheet.tell))
-    sheet.draw('<rect class="hit" x="0" y="{0}" width="{1}" height="{2}"/>', y - _ROW / 2 - 4, sheet.width, _ROW)
     if row.event is None:
         words = say_of(row.skipped, "{count:,} event not drawn", "{count:,} events not drawn")
         sheet.draw('<text class="gap" x="{0}" y="{1}">{2}</text>', sheet.server + 12, y, words)
     else:
         _event(sheet, y, row, sheet.x[row.event.lane], row.event.kind)
-    sheet.draw("</g>")
 
 
 def _event(sheet: _Sheet, y: float, row: Row, x: int, kind: str) -> None:
@@ -237,19 +238,12 @@ def _place(sheet: _Sheet, span: Span, timeline: Timeline) -> tuple[float, float]
 def _bars(sheet: _Sheet, lane: Lane, bars: list[_Bar]) -> None:
     x, free_to = sheet.x[lane.id], float(sheet.height)
     for bar in reversed(bars):
-        about: str = stretch_told(bar.span, sheet.names)
-        if bar.others:
-            more = say_of(
-                bar.others, "and {count:,} other stretch meanwhile", "and {count:,} other stretches meanwhile"
-            )
-            about = together([about, more])
         sheet.draw(
-            '<rect class="bar {5}" x="{0}" y="{1}" width="{2}" height="{3}" rx="2"><title>{4}</title></rect>',
+            '<rect class="bar {4}" x="{0}" y="{1}" width="{2}" height="{3}" rx="2"/>',
             x - _BAR // 2,
             bar.top,
             _BAR,
             bar.bottom - bar.top,
-            about,
             bar.span.kind,
         )
         # A label only where the bar is tall enough to be meant, and clear of the label below: what it did last counts.
@@ -258,6 +252,51 @@ def _bars(sheet: _Sheet, lane: Lane, bars: list[_Bar]) -> None:
             words = sheet.short(doing(bar.span), _DOING)
             sheet.draw('<text class="doing {3}" x="{0}" y="{1}">{2}</text>', x + 10, top + 8, words, bar.span.kind)
             free_to = top
+
+
+# Notes: drawn last, so that nothing shows through. Of what is long there are several, one of them always in sight.
+
+
+def _notes(sheet: _Sheet, bars: dict[str, list[_Bar]]) -> None:
+    for index, row in enumerate(sheet.rows):
+        top, about = sheet.y(index) - _ROW / 2 - 4, told(row, sheet.names, sheet.tell)
+        right = sheet.width
+        label = sheet.x[row.event.lane] - _CLIENT_WIDTH / 2 if row.event else sheet.server + _NOTE_WIDTH / 2
+        while right > 0:
+            left = max(label - _NOTE_WIDTH / 2, 0)
+            _note(sheet, (left, top, right - left, _ROW), left, about)
+            right, label = left, left - _NOTE_WIDTH / 2
+    for lane, drawn in bars.items():
+        left = sheet.x[lane] - _FINGER / 2
+        for bar in reversed(drawn):
+            about, top = _told_of(bar, sheet.names), bar.top
+            while top < bar.bottom:
+                height = min(_IN_SIGHT, bar.bottom - top)
+                _note(sheet, (left, top, _FINGER, height), left + _FINGER, about)
+                top += height
+
+
+def _note(sheet: _Sheet, over: tuple[float, float, float, float], left: float, text: str) -> None:
+    """`over` is the left, top, width and height of what it is said of, `left` where it begins if there is room."""
+    _, top, _, height = over
+    below = top + height + _NOTE_HEIGHT <= sheet.height
+    sheet.draw('<g class="note"><rect class="hit" x="{0:g}" y="{1:g}" width="{2:g}" height="{3:g}"/>', *over)
+    sheet.draw(
+        '<foreignObject class="{0}" x="{1:g}" y="{2:g}" width="{3}" height="1"><p>{4}</p></foreignObject></g>',
+        "below" if below else "above",
+        max(min(left, sheet.width - _NOTE_WIDTH), 0),
+        top + height if below else top,
+        min(_NOTE_WIDTH, sheet.width),
+        text,
+    )
+
+
+def _told_of(bar: _Bar, names: dict[str, str]) -> str:
+    about: str = stretch_told(bar.span, names)
+    if not bar.others:
+        return about
+    more = say_of(bar.others, "and {count:,} other stretch meanwhile", "and {count:,} other stretches meanwhile")
+    return together([about, more])
 
 
 def _decided(sheet: _Sheet, timeline: Timeline) -> None:
