@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from browsers import headless
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from in_process import in_this_process
 from selenium import webdriver
 
@@ -24,12 +24,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 Grade = Callable[..., Report]
 
+# A slow machine is no wrong result.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("usual", UNHURRIED)
 # CI tries the same examples each time; whoever works on the code gets new ones with every run.
-settings.register_profile("ci", derandomize=True)
+settings.register_profile("ci", UNHURRIED, derandomize=True)
 # By hand, for a quarter of an hour and more: pytest TEST --hypothesis-profile long --timeout 0
-settings.register_profile("long", max_examples=150_000, deadline=None)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.register_profile("long", UNHURRIED, max_examples=150_000)
+settings.load_profile("ci" if os.environ.get("CI") else "usual")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

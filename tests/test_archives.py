@@ -26,7 +26,7 @@ from archive_samples import (
     zip_of,
     zipped,
 )
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from grader.arena.files import MAX_BYTES, MAX_FILES, Files, write_files
@@ -364,7 +364,6 @@ def mutated(draw: st.DrawFn) -> bytes:
     return pack(bytes(content))
 
 
-@settings(deadline=None)  # a slow machine is no wrong archive
 @given(st.binary(max_size=2000) | mutated(), st.sampled_from(["x.zip", "x.tar.gz", "x.tar", "server.py"]))
 def test_any_bytes_are_a_submission_or_are_refused(content: bytes, name: str) -> None:
     with tempfile.TemporaryDirectory() as made:

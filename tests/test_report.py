@@ -28,7 +28,7 @@ def test_a_report_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
-@settings(deadline=None, max_examples=50)  # a slow machine is no wrong report
+@settings(max_examples=50)
 @given(st.text())
 def test_any_text_survives_the_json(text: str) -> None:
     assert Report.model_validate_json(report_json(report(text=text))) == report(text=text)
@@ -211,7 +211,6 @@ def test_a_marked_line_of_the_diagnosis_alone_is_shown_too() -> None:
     assert render_html(report(check)).count('class="line marked"') == 2
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.text(max_size=20) | st.sampled_from(HOSTILE), min_size=1),
     st.sampled_from(["a.py", "a.c", "a.html", "Makefile", "server", "a.unknown"]),

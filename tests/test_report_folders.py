@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grader.report.folders import folder_name, report_folders
@@ -63,7 +63,6 @@ def test_submissions_of_one_name_are_told_apart_by_where_they_lie(
     assert report_folders(places) == folders
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(NAMES, min_size=1, max_size=3), min_size=1, max_size=6))
 @example([["a"], ["a"], ["a-2"], ["a-2"]])
 def test_no_two_reports_share_a_folder_and_none_leaves_the_output(places: list[list[str]]) -> None:

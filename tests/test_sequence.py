@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import HOSTILE, Page, everywhere, failed, harmful, passed, report, timeline
 from rich.console import Console
@@ -185,7 +185,6 @@ def test_where_nobody_took_part_there_is_no_picture() -> None:
     assert in_words(Timeline()) == []
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="\ufffe\uffff")))  # which XML does not know, and HTML does
 def test_the_picture_of_any_text_is_well_formed(text: str) -> None:
     picture = ET.fromstring(str(sequence_svg(timeline(text), text)))  # noqa: S314 - our own text

@@ -224,7 +224,7 @@ PLAIN = st.none() | st.booleans() | st.integers(-3, 1100) | st.just(0.5) | WORDS
 VALUES = PLAIN | st.lists(PLAIN, max_size=2) | st.dictionaries(st.sampled_from("ab"), PLAIN, max_size=2)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(KEYS), VALUES)
 def test_loader_and_schema_agree_on_any_value_of_any_key(key: tuple[str, str], value: Any) -> None:
     part, name = key
@@ -245,7 +245,6 @@ def places(text: bytes) -> list[tuple[str, bool]]:
     return []
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 @example(b'"\\UFFFFFFFF"')
 @example(b"a: 0x" + b"f" * 9000)
@@ -257,7 +256,7 @@ BITS = st.sampled_from([*"[]{}:-#&*!|>?'\"%@` \n\t\\\x85\u2028\0a0.", "!!int ", 
 CUTS = st.tuples(st.integers(0, len(SELECT)), st.integers(0, 60), st.lists(BITS, max_size=4).map("".join))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(CUTS, min_size=1, max_size=3))
 def test_a_damaged_spec_is_a_spec_or_located_problems(damage: list[tuple[int, int, str]]) -> None:
     text = SELECT
@@ -267,7 +266,6 @@ def test_a_damaged_spec_is_a_spec_or_located_problems(damage: list[tuple[int, in
     assert set(places(text)) <= {("x.yaml", True)}
 
 
-@settings(deadline=None)
 @given(st.permutations(SELECT.splitlines()[-12:]))
 def test_shuffled_lines_are_a_spec_or_located_problems(end: list[bytes]) -> None:
     assert set(places(b"\n".join([*SELECT.splitlines()[:-12], *end]))) <= {("x.yaml", True)}
