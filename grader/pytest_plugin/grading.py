@@ -17,7 +17,7 @@ from grader.arena.submission import SubmissionError, submission_place
 from grader.behaviours import catalogue
 from grader.grading import grade, spec_info
 from grader.pytest_plugin.extra import Extra
-from grader.report.class_folder import write_batch
+from grader.report.class_files import write_batch
 from grader.report.escape import escape_text
 from grader.report.folders import report_folders
 from grader.report.model import CheckResult, Report
