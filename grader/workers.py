@@ -101,13 +101,17 @@ class LocalExecutor(Executor):
                 future, work = self._waiting.popleft()
                 if future.set_running_or_notify_cancel():
                     lane = self._idle.pop()
-                    lane.begin(work).add_done_callback(functools.partial(self._ended, lane, future))
+                    try:
+                        begun = lane.begin(work)
+                    except OSError as error:  # no process can be made, or no pipe to it
+                        self._idle.append(lane)
+                        future.set_exception(error)
+                    else:
+                        begun.add_done_callback(functools.partial(self._ended, lane, future))
 
     def _ended(self, lane: _Lane, future: Future[Any], inner: Future[Any]) -> None:
         error = CancelledWork() if inner.cancelled() else inner.exception()
         with self._lock:
-            if isinstance(error, BrokenExecutor) and not self._over:
-                lane.renew()
             self._idle.append(lane)
         if error is None:
             future.set_result(inner.result())

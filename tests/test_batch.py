@@ -39,6 +39,28 @@ if __name__ == "__main__":
 """
 
 
+NO_PROCESS = """
+import os
+from grader import workers
+
+def begin(*_):
+    raise OSError(24, "Too many open files")
+
+if __name__ == "__main__":
+    workers._Lane.begin = begin
+    with workers.local_executor(1) as executor:
+        print([str(executor.submit(os.getpid).exception(30)) for _ in range(2)])
+"""
+
+
+def test_where_no_worker_can_be_made_every_job_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(NO_PROCESS)
+
+    done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=True)
+
+    assert ast.literal_eval(done.stdout) == ["[Errno 24] Too many open files"] * 2
+
+
 def test_a_worker_stays_on_its_cores(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
 

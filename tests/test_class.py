@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 from class_samples import CHECKS, SPEC, fill, one, page_of, refused, students
 from report_samples import failed, passed, report
 
-from grader.report.class_folder import Gathered, class_of, gather, reports_in, usual_spec, write_batch
+from grader.report.class_files import write_batch
+from grader.report.class_folder import Gathered, class_of, gather, reports_in, usual_spec
 from grader.report.class_page import natural
 from grader.report.html import render_html
 from grader.report.json_file import ReportError, read_json, write_json
 from grader.report.model import SpecInfo, Verdict
 from grader.report.pages import revealed
-from grader.report.results import Result, read_results, write_results
+from grader.report.results import Result, add_result, read_results, write_results
 
 OTHER = SpecInfo(id="epoll", title="With epoll", sha256="e" * 64)
 
@@ -118,6 +120,20 @@ def test_results_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert read_results(tmp_path / "none.jsonl") == []
 
 
+def test_a_line_for_which_there_is_no_room_leaves_the_others_whole(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    write_results(path, [refused("ann")])
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            add_result(path, refused("ben"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"schema": 2}'])
 def test_a_line_that_is_no_result_is_said(tmp_path: Path, text: str) -> None:
     (tmp_path / "results.jsonl").write_text(f"{text}\n")
@@ -133,7 +149,7 @@ def test_only_reports_in_folders_of_the_batch_are_taken_and_no_link_is_followed(
     (tmp_path / "batch" / "empty").mkdir()
     (tmp_path / "batch" / "file").touch()
 
-    assert [path.parent.name for path in reports_in(tmp_path / "batch")] == ["ann"]
+    assert [path.parent.name for path, _ in reports_in(tmp_path / "batch")] == ["ann"]
 
 
 def test_what_cannot_be_read_is_among_those_not_graded_and_hides_nobody_else(tmp_path: Path) -> None:
@@ -189,7 +205,7 @@ def test_who_is_graded_later_joins_the_class(tmp_path: Path) -> None:
     page = class_of(gather(tmp_path), SPEC)
     assert [row.name for row in page.rows] == ["ann", "ben", "late"]
     assert page.not_graded == []
-    assert {path.name for path in tmp_path.iterdir()} == {"ann", "ben", "late", "index.html", "results.jsonl"}
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"ann", "ben", "late"}
 
 
 def _graded(name: str) -> Result:

@@ -6,7 +6,6 @@ import csv
 import io
 import itertools
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,16 @@ from hypothesis import strategies as st
 from report_samples import HOSTILE, everywhere, failed, harmful, passed, report
 
 from grader.cli import grade_command, grader_command
+from grader.report import class_folder
+from grader.report import outcomes as outcomes_module
 from grader.report.cells import csv_line, guarded
-from grader.report.exports import grades_pieces, junit_pieces, write_exports
-from grader.report.json_file import write_json
-from grader.report.model import Diagnosis, Verdict
+from grader.report.class_files import write_batch
+from grader.report.grades_csv import Grades
+from grader.report.json_file import read_json, write_json
+from grader.report.junit import Suites
+from grader.report.model import Diagnosis, Report, Verdict
 from grader.report.outcomes import Outcome, outcomes
-from grader.report.results import write_results
+from grader.report.results import read_results, write_results
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1", "=cmd|' /C calc'!A0", 'a";=1,"']
 MORE_HOSTILE = [*HOSTILE, *FORMULAS, "]]>", "\ufffe\uffff\x00\x0b", "\ud800", "::error::x", "##[error]x", "a\n::b"]
@@ -46,13 +49,20 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def alone(outcome: Outcome) -> str:
-    return "".join(junit_pieces("select", [outcome]))
+    with Suites("select") as suites:
+        suites.add(outcome)
+        return "".join(suites.pieces())
+
+
+def lines(outcome: Outcome) -> str:
+    grades = Grades()
+    grades.add(outcome)
+    return "".join(grades.pieces())
 
 
 def test_a_finished_batch_gets_both_files(batch: Path) -> None:
-    written = write_exports(batch, SPEC, [refused("cleo", "submission 'cleo' has no server.py")])
+    write_batch(batch, SPEC, [refused("cleo", "submission 'cleo' has no server.py")])
 
-    assert [path.name for path in written] == ["junit.xml", "grades.csv"]
     suites = read_junit((batch / "junit.xml").read_text(encoding="utf-8")).findall("testsuite")
     assert [suite.get("name") for suite in suites] == ["ann", "ben", "cleo"]
     rows = table((batch / "grades.csv").read_text(encoding="utf-8"))
@@ -75,7 +85,7 @@ def test_grading_a_class_writes_both_files(tmp_path: Path) -> None:
 
 
 def test_the_commands_write_the_same_from_the_folder(batch: Path, tmp_path: Path) -> None:
-    write_exports(batch, SPEC, [refused("cleo", "submission 'cleo' has no server.py")])
+    write_batch(batch, SPEC, [refused("cleo", "submission 'cleo' has no server.py")])
 
     assert export("junit", batch, "-o", tmp_path / "again.xml").exit_code == 0
     shown = export("grades", batch)
@@ -173,7 +183,7 @@ def test_a_cell_is_one_line_without_a_formula_and_the_text_can_be_read(text: str
 def test_a_check_that_could_not_be_decided_has_no_points_and_is_named() -> None:
     found = Outcome("alice", "alice", report(passed(), failed(verdict=Verdict.INCONCLUSIVE)))
 
-    (row,) = table("".join(grades_pieces(lambda: [found])))
+    (row,) = table(lines(found))
 
     assert (row["echo"], row["concurrent"], row["undecided"]) == ("10", "", "concurrent")
 
@@ -181,7 +191,7 @@ def test_a_check_that_could_not_be_decided_has_no_points_and_is_named() -> None:
 def test_a_submission_that_was_not_graded_has_the_reason_and_no_zero() -> None:
     found = Outcome("cleo", "cleo", failed="there is no server.py", fault="submission")
 
-    (row,) = table("".join(grades_pieces(lambda: [found])))
+    (row,) = table(lines(found))
 
     assert (row["score"], row["not_graded"]) == ("", "there is no server.py")
 
@@ -189,7 +199,7 @@ def test_a_submission_that_was_not_graded_has_the_reason_and_no_zero() -> None:
 def test_a_spreadsheet_knows_the_encoding_and_a_name_of_any_language() -> None:
     name = "\u9648\u5c0f\u660e"
 
-    text = "".join(grades_pieces(lambda: [Outcome(name, name, report())]))
+    text = lines(Outcome(name, name, report()))
 
     assert text.encode().startswith(b"\xef\xbb\xbf")
     assert table(text)[0]["submission"] == name
@@ -221,22 +231,62 @@ def test_a_folder_without_reports_ends_with_status_2_and_a_sentence(tmp_path: Pa
     assert told.stderr.startswith("grader: there is no report in ")
 
 
-def test_memory_does_not_grow_with_the_class() -> None:
+def test_memory_grows_by_no_more_than_a_line_of_the_table_for_each_submission() -> None:
     found = Outcome("alice", "alice", report())
-
-    def class_of(size: int) -> Iterator[Outcome]:
-        return itertools.repeat(found, size)
 
     def peak(size: int) -> int:
         tracemalloc.start()
-        for _ in itertools.chain(junit_pieces("select", class_of(size)), grades_pieces(lambda: class_of(size))):
-            pass
+        with Suites() as suites:
+            grades = Grades()
+            for outcome in itertools.repeat(found, size):
+                suites.add(outcome)
+                grades.add(outcome)
+            for _ in itertools.chain(suites.pieces(), grades.pieces()):
+                pass
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
 
     peak(10)
-    assert peak(2000) < peak(200) + 100_000
+    assert peak(2000) - peak(200) < 1800 * 500
+
+
+def test_a_check_that_only_some_were_asked_for_has_a_column_and_empty_cells() -> None:
+    grades = Grades()
+    for name, checks in {"ann": ["echo"], "ben": ["late", "echo"]}.items():
+        grades.add(Outcome(name, name, report(*(passed(id=check, points=2) for check in checks))))
+    grades.add(Outcome("cleo", "cleo", failed="why"))
+
+    rows = table("".join(grades.pieces()))
+
+    assert [(row["echo"], row["late"], row["not_graded"]) for row in rows] == [
+        ("2", "", ""), ("2", "2", ""), ("", "", "why")
+    ]  # fmt: skip
+
+
+def test_at_the_end_of_a_batch_each_report_is_read_once(batch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def reading(path: Path) -> Report:
+        read.append(path)
+        return read_json(path)
+
+    for module in (class_folder, outcomes_module):
+        monkeypatch.setattr(module, "read_json", reading)
+
+    write_batch(batch, SPEC, [])
+
+    assert read == [batch / "ann" / "report.json", batch / "ben" / "report.json"]
+
+
+def test_a_file_of_the_class_that_cannot_be_written_takes_no_other_with_it(batch: Path) -> None:
+    (batch / "junit.xml").mkdir()
+
+    with pytest.raises(IsADirectoryError):
+        write_batch(batch, SPEC, [])
+
+    assert "ann" in (batch / "index.html").read_text(encoding="utf-8")
+    assert read_results(batch / "results.jsonl")
 
 
 def test_an_export_of_one_report_is_possible(tmp_path: Path) -> None:

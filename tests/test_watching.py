@@ -86,6 +86,17 @@ def test_it_ends_on_ctrl_c_with_the_status_of_the_last_grading(watching: subproc
     assert "Traceback" not in complained
 
 
+def test_what_is_not_there_cannot_be_watched(folder: Path) -> None:
+    done = subprocess.run(
+        [*GRADE, "yours", "--spec", "short.yaml", "--watch"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert "grade: cannot watch yours: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_only_one_submission_can_be_watched(folder: Path) -> None:
     done = subprocess.run(
         [*GRADE, "mine", "mine", "--spec", "short.yaml", "--watch"],

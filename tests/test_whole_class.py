@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -17,11 +18,17 @@ import pytest
 from processes import all_end
 from servers import RIGHT, SELECT, changed
 
+from grader.arena.levels import choose
 from grader.batch import Done, Job, grade_all
+from grader.behaviours import catalogue
+from grader.cli import whole_class
+from grader.cli.whole_class import ClassRun, Handed
+from grader.grading import ungraded
 from grader.report.essence import essence
-from grader.report.json_file import read_json
-from grader.report.model import Report, Verdict
-from grader.report.results import read_results
+from grader.report.json_file import read_json, write_json
+from grader.report.model import Report, SpecInfo, Verdict
+from grader.report.results import Result, read_results
+from grader.spec import load_spec
 
 SPEC = """
 spec: short
@@ -104,7 +111,7 @@ def test_how_many_are_graded_side_by_side_changes_no_verdict(folder: Path) -> No
     assert found(folder / "1") == found(folder / "4")
 
 
-@pytest.mark.parametrize("workers", ["0", "-1", "many", "1.5"])
+@pytest.mark.parametrize("workers", ["0", "-1", "many", "1.5", "9" * 5000])
 def test_a_number_of_workers_that_makes_no_sense_is_said(folder: Path, workers: str) -> None:
     status, _, complained = graded(folder, "-n", workers)
 
@@ -183,7 +190,7 @@ def test_shards_put_together_are_what_one_run_would_have_made(folder: Path) -> N
     assert sorted(result.name for result in read_results(folder / "shard-2" / "results.jsonl")) == ["ben", "eve"]
 
 
-@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/0", "-1/3"])
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/0", "-1/3", f"1/{'9' * 5000}"])
 def test_a_shard_that_makes_no_sense_is_said(folder: Path, shard: str) -> None:
     status, _, complained = graded(folder, "--shard", shard)
 
@@ -210,6 +217,57 @@ def test_what_cannot_be_put_together_is_said_and_nothing_written(folder: Path) -
     assert none.stderr == "grader: there is no results.jsonl in class; give output folders of grade\n"
     assert [done.returncode for done in (double, unlike, none)] == [2, 2, 2]
     assert not (folder / "grade-report").exists()
+
+
+def test_what_is_no_folder_of_a_run_is_said(folder: Path) -> None:
+    (folder / "results.jsonl").mkdir()
+
+    done = merged(folder, "a" * 300), merged(folder, ".")
+
+    assert done[0].stderr.startswith("grader: there is no results.jsonl in aaa")
+    assert done[1].stderr == "grader: cannot read results.jsonl: Is a directory\n"
+    assert [each.returncode for each in done] == [2, 2]
+
+
+@pytest.mark.parametrize("place", ["../outside", "..", "/etc", ""])
+def test_no_line_leads_out_of_the_folder_of_its_run(folder: Path, place: str) -> None:
+    result = Result(name="x", folder="x", spec=SpecInfo(id="x", title="x", sha256="0"), started="")
+    (folder / "part").mkdir()
+    (folder / "part" / "results.jsonl").write_text(result.model_copy(update={"folder": place}).model_dump_json() + "\n")
+
+    done = merged(folder, "part")
+
+    assert done.returncode == 2
+    assert "folder is not the name of one" in done.stderr
+    assert not (folder / "grade-report").exists()
+
+
+def test_a_report_that_is_kept_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "short.yaml").write_text(SPEC)
+    spec = load_spec(tmp_path / "short.yaml", catalogue())
+    report = ungraded(tmp_path / "ann", spec, "nothing is known")
+    arena = report.arena.model_copy(update={"isolation": choose("auto")[0]})
+    (tmp_path / "out" / "ann").mkdir(parents=True)
+    write_json(report.model_copy(update={"arena": arena}), tmp_path / "out" / "ann" / "report.json")
+    read: list[Path] = []
+
+    def reading(path: Path) -> Report:
+        read.append(path)
+        return read_json(path)
+
+    def kept_as_it_was(job: Job) -> Done:
+        (tmp_path / "out" / "ann" / "report.json").unlink()
+        return Done(job, kept=True)
+
+    monkeypatch.setattr(whole_class, "read_json", reading)
+    run = ClassRun(spec, tmp_path / "short.yaml", tmp_path / "out", resume=True)
+    handed = [Handed(tmp_path / "ann", "ann", "ann")]
+    with ThreadPoolExecutor(1) as executor:
+        place = contextlib.nullcontext((executor, 1))
+        status = run.grade(handed, place, lambda job: functools.partial(kept_as_it_was, job))
+
+    assert (status, len(read)) == (3, 1)
+    assert [result.score for result in read_results(tmp_path / "out" / "results.jsonl")] == [0]
 
 
 def test_nothing_runs_on_when_a_batch_is_killed(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -32,7 +33,7 @@ def number_of_workers(given: str, command: str) -> int:
     """What -n asks for; what cannot be meant ends the command."""
     if given == "auto":
         return processes()
-    if given.isdecimal() and int(given) > 0:
+    if re.fullmatch(r"\d{1,5}", given) and int(given) > 0:
         return int(given)
     click.echo(f"{command}: -n cannot be {given!r}; give a number of processes, or auto", err=True)
     sys.exit(UNUSABLE)

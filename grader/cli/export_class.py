@@ -8,7 +8,8 @@ import click
 
 from grader.cli.common import PATH
 from grader.cli.exporting import graded_in, output_option, put, tells
-from grader.report.exports import grades_pieces, junit_pieces
+from grader.report.grades_csv import Grades
+from grader.report.junit import Suites
 
 
 @click.command()
@@ -21,9 +22,10 @@ def junit(path: Path, output: Path) -> None:
     A check that failed is a failure, one that could not be decided an error, one whose need did not pass is skipped.
     FOLDER is that of a batch, or of one report.
     """
-    first = next(graded_in(path), None)
-    spec = first.report.spec.id if first and first.report else "grading"
-    put(output, junit_pieces(spec, graded_in(path)))
+    with Suites() as suites:
+        for outcome in graded_in(path):
+            suites.add(outcome)
+        put(output, suites.pieces())
 
 
 @click.command()
@@ -32,4 +34,7 @@ def junit(path: Path, output: Path) -> None:
 @tells
 def grades(path: Path, output: Path) -> None:
     """A table for people with a spreadsheet: the points of each submission, in all and for each check."""
-    put(output, grades_pieces(lambda: graded_in(path)))
+    table = Grades()
+    for outcome in graded_in(path):
+        table.add(outcome)
+    put(output, table.pieces())

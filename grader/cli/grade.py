@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
@@ -127,10 +128,11 @@ def _shard(given: str | None) -> tuple[int, int]:
     """Where a shard begins, counted from 0, and how far its members are apart."""
     if given is None:
         return 0, 1
-    first, _, every = given.partition("/")
-    if not (first.isdecimal() and every.isdecimal() and 1 <= int(first) <= int(every)):
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", given)
+    first, every = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= first <= every:
         _give_up(f"--shard cannot be {given!r}; give which of how many, such as 2/5")
-    return int(first) - 1, int(every)
+    return first - 1, every
 
 
 def _require_own_ground(submissions: Sequence[Path], output: Path) -> None:

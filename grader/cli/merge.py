@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,9 +12,8 @@ import click
 
 from grader.cli.common import PATH, UNUSABLE, lang_option
 from grader.cli.writing import whose
-from grader.report.class_folder import write_batch
+from grader.report.class_files import write_batch
 from grader.report.escape import escape_text
-from grader.report.exports import write_exports
 from grader.report.json_file import ReportError
 from grader.report.model import SpecInfo
 from grader.report.pages import REPORT, pages_of
@@ -46,7 +46,6 @@ def merge(folders: tuple[Path, ...], output: Path, language: Language) -> None:
             for line in found:
                 _copy(folder / line.folder, output / line.folder)
         page = write_batch(output, results[0].spec, results, language)
-        write_exports(output, results[0].spec)
     except OSError as error:
         _complain(f"cannot write {error.filename or output}: {error.strerror or error}")
         sys.exit(whose(error))
@@ -57,9 +56,10 @@ def merge(folders: tuple[Path, ...], output: Path, language: Language) -> None:
 
 
 def _lines(folder: Path) -> list[Result]:
-    if not (folder / RESULTS).is_file():
+    path = folder / RESULTS
+    if not os.path.lexists(path):
         raise ReportError(f"there is no {RESULTS} in {folder}; give output folders of grade")
-    return read_results(folder / RESULTS)
+    return read_results(path)
 
 
 def _problems(lines: dict[Path, list[Result]], output: Path) -> Iterator[str]:

@@ -64,6 +64,9 @@ def watched(path: Path, spec: Spec, folder: Path, isolation: Level, language: La
             before = report
     except KeyboardInterrupt:
         click.echo("", err=True)
+    except OSError as error:  # there is nothing to watch any more, or the kernel watches no more for us
+        click.echo(f"grade: cannot watch {escape_text(str(path))}: {error.strerror or error}", err=True)
+        return max(status, UNUSABLE)
     return status
 
 

@@ -18,9 +18,8 @@ from grader.cli.common import FAULT, INTERRUPTED, UNUSABLE
 from grader.cli.progress import Told
 from grader.cli.writing import whose, write
 from grader.grading import spec_info
-from grader.report.class_folder import write_batch
+from grader.report.class_files import write_batch
 from grader.report.escape import escape_text
-from grader.report.exports import write_exports
 from grader.report.json_file import ReportError, read_json, report_json
 from grader.report.model import Report
 from grader.report.pages import REPORT, Pages
@@ -57,6 +56,8 @@ class ClassRun:
     resume: bool = False
     language: Language = ENGLISH
     _results: dict[str, Result] = field(default_factory=dict)
+    _before: dict[str, Report] = field(default_factory=dict)
+    """The reports that may be kept of those whose turn it is, by their folders."""
     _status: int = 0
 
     def grade(self, handed: Sequence[Handed], place: AbstractContextManager[tuple[Executor, int]], work: Work) -> int:
@@ -110,18 +111,21 @@ class ClassRun:
             level, _ = choose(self.isolation)
         except (ReportError, ArenaUnavailableError):
             return ""
-        same = (
+        if (
             report.grader == grader.__version__
             and report.submission.name == one.name
             and report.spec == spec_info(self.spec)
             and [check.id for check in report.checks] == [check.id for check in self.spec.checks]
             and report.arena.isolation == level
-        )
-        return report.submission.sha256 if same else ""
+        ):
+            self._before[one.folder] = report
+            return report.submission.sha256
+        return ""
 
     def _take(self, one: Handed, done: Done) -> Result:
         """Write what became of one: its pages, then the line that says so, then a line for people."""
-        report = read_json(self.output / one.folder / REPORT) if done.kept else done.report
+        before = self._before.pop(one.folder, None)
+        report = before if done.kept else done.report
         result = Result(name=escape_text(one.name), folder=one.folder, spec=spec_info(self.spec), started=done.started)
         unwritten = write(done.pages, self.output / one.folder) if done.pages else 0
         found: dict[str, object]
@@ -159,7 +163,6 @@ class ClassRun:
         """Write what concerns all of the class together; 0, or the status of what went wrong."""
         try:
             page = write_batch(self.output, spec_info(self.spec), self._results.values(), self.language)
-            write_exports(self.output, spec_info(self.spec))
         except OSError as error:
             return self._unwritten(error)
         if self.form == "text":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, ValidationError
 
 from grader.behaviours import Behaviour
 from grader.judgement.finding import CheckFailed, Finding, passed
@@ -17,6 +17,7 @@ from grader.report.model import Basis, Verdict
 from grader.stage import Stage
 
 _OURS = ("stage", "client")
+_AN_ID = "it is made of the function's name and the ids of its parameters, and has at most 64 characters"
 
 
 class Written(Behaviour):
@@ -72,25 +73,44 @@ class Extra:
         self.function(**given)
 
 
-def extra_of(item: pytest.Function, parameter: str) -> Extra:
-    """The extra check that a test function is.
+def extra_of(item: pytest.Function, parameter: str, submission: str) -> Extra:
+    """The extra check that a test function is; `submission` is the id of its `parameter`, which comes first.
 
     Raises:
-        UsageError: it asks for a fixture that is not to be had in the arena.
+        CollectError: it cannot be a check, or asks for a fixture that is not to be had in the arena.
     """
+    if inspect.iscoroutinefunction(item.function):
+        raise pytest.Collector.CollectError(
+            f"{item.nodeid} is a coroutine, and in the submission's arena nobody awaits it"
+        )
     arguments = {name: value for name, value in item.callspec.params.items() if name != parameter}
     for name in inspect.signature(item.function).parameters:
         if name not in (*_OURS, *arguments):
-            raise pytest.UsageError(
+            raise pytest.Collector.CollectError(
                 f"{item.nodeid} asks for {name!r}: it runs in the submission's arena, where there is nothing but "
                 "stage, client, and what it is parametrized with"
             )
-    values = "-".join(str(value) for value in arguments.values())
     words = inspect.getdoc(item.function) or item.originalname.replace("_", " ")
     marker = item.get_closest_marker("points")
-    points = float(marker.args[0]) if marker and marker.args else 0.0
-    return Extra(_slug(item.originalname, values), words.splitlines()[0], points, item.function, arguments)
+    points = marker.args[0] if marker and marker.args else 0
+    values = item.callspec.id.removeprefix(as_pytest_writes(submission))
+    extra = Extra(_slug(f"{item.originalname}-{values}"), words.splitlines()[0], points, item.function, arguments)
+    try:
+        extra.behaviour()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = first["loc"][0]
+        why = _AN_ID if field == "id" else first["msg"]
+        raise pytest.Collector.CollectError(
+            f"{item.nodeid} cannot be a check: {field} {first['input']!r}: {why}"
+        ) from None
+    return extra
 
 
-def _slug(name: str, values: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", f"{name}-{values}".lower()).strip("-")
+def as_pytest_writes(parameter: str) -> str:
+    """The id of a parameter as it stands in the name of an item, which is ASCII."""
+    return parameter.encode("unicode_escape").decode("ascii")
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ from grader.arena.submission import SubmissionError, submission_place
 from grader.behaviours import catalogue
 from grader.grading import grade, spec_info
 from grader.pytest_plugin.extra import Extra
-from grader.report.class_folder import write_batch
+from grader.report.class_files import write_batch
 from grader.report.escape import escape_text
 from grader.report.folders import report_folders
+from grader.report.json_file import ReportError
 from grader.report.model import CheckResult, Report
 from grader.report.pages import pages, write_pages
 from grader.report.results import RESULTS, Result, add_result, forget_results, read_results
@@ -42,12 +44,16 @@ class Handed:
 
 @dataclass
 class Grading:
-    """All that one process grades; `handed` are the submissions, `classes` the folders in which they lie."""
+    """All that one process grades; `handed` are the submissions, `classes` the folders in which they lie.
+
+    `extras` are the test functions that are extra checks, by the submission and the id of the check.
+    """
 
     spec: Spec
     output: Path
     handed: list[Handed]
     classes: set[Path]
+    extras: dict[tuple[Handed | None, str], str] = field(default_factory=dict)
     _reports: dict[Handed, Report | NotGradedError] = field(default_factory=dict)
 
     @staticmethod
@@ -55,7 +61,7 @@ class Grading:
         """By the command line.
 
         Raises:
-            UsageError: the spec cannot be used.
+            UsageError: the spec cannot be used, or a folder cannot be read.
         """
         options = config.known_args_namespace
         try:
@@ -64,10 +70,13 @@ class Grading:
             raise pytest.UsageError("\n".join(escape_text(str(problem)) for problem in error.problems)) from None
         here = config.invocation_params.dir
         paths = [(here / argument.split("::")[0]).resolve() for argument in options.file_or_dir or ["."]]
-        alone = [path for path in paths if _is_submission(path, spec)]
-        classes = {
-            found: _members(found, spec) for path in paths if path not in alone for found in _classes(path, spec)
-        }
+        try:
+            alone = [path for path in paths if _is_submission(path, spec)]
+            classes = {
+                found: _members(found, spec) for path in paths if path not in alone for found in _classes(path, spec)
+            }
+        except OSError as error:
+            raise pytest.UsageError(_unusable("read", error.filename, error)) from None
         unique = dict.fromkeys([*alone, *(one for members in classes.values() for one in members)])
         places = [submission_place(path, spec.server.entry) for path in unique]
         named = zip(unique, places, report_folders(places), strict=True)
@@ -120,22 +129,53 @@ class Grading:
         except ArenaUnavailableError as error:
             self._add(about.model_copy(update={"failed": str(error), "fault": "grader"}))
             return NotGradedError(escape_text(f"{handed.name} was not graded: {error}"))
-        write_pages(pages(report), self.output / handed.folder)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault
+            failed = f"the grader failed: {type(error).__name__}: {error}"
+            self._add(about.model_copy(update={"failed": failed, "fault": "grader"}))
+            return NotGradedError(escape_text(f"{handed.name} was not graded: {failed}"))
+        folder = self.output / handed.folder
+        try:
+            write_pages(pages(report), folder)
+        except OSError as error:
+            self._add(about.model_copy(update={"failed": "its report could not be written", "fault": "grader"}))
+            return NotGradedError(_unusable("write the report to", folder, error))
         scored = {"started": report.started, "score": report.score, "max_score": report.max_score}
         self._add(about.model_copy(update=scored))
         return report
 
     def _add(self, result: Result) -> None:
-        add_result(self.output / RESULTS, result)
+        # Where not even that can be written, neither can what comes at the end, which tells.
+        with contextlib.suppress(OSError):
+            add_result(self.output / RESULTS, result)
 
     def begin(self) -> None:
-        """Clear results.jsonl of whom we are about to grade."""
-        self.output.mkdir(parents=True, exist_ok=True)
-        forget_results(self.output / RESULTS, {one.folder for one in self.handed})
+        """Clear results.jsonl of whom we are about to grade.
 
-    def end(self) -> None:
-        """Write the page of the class."""
-        write_batch(self.output, spec_info(self.spec), read_results(self.output / RESULTS))
+        Raises:
+            UsageError: the folder for the output cannot be used.
+        """
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+            forget_results(self.output / RESULTS, {one.folder for one in self.handed})
+        except ReportError as error:
+            raise pytest.UsageError(escape_text(f"{error}; move it away, or give another --grade-output")) from None
+        except OSError as error:
+            raise pytest.UsageError(_unusable("write to", self.output, error)) from None
+
+    def end(self, *, junit: bool) -> str:
+        """Write what concerns the class together, junit.xml if asked to; why it could not be written, or ""."""
+        try:
+            results = read_results(self.output / RESULTS)
+            write_batch(self.output, spec_info(self.spec), results, junit=junit)
+        except ReportError as error:
+            return escape_text(str(error))
+        except OSError as error:
+            return _unusable("write the class page to", self.output, error)
+        return ""
+
+
+def _unusable(what: str, path: object, error: OSError) -> str:
+    return escape_text(f"cannot {what} {path}: {error.strerror or error}")
 
 
 def _is_submission(path: Path, spec: Spec) -> bool:

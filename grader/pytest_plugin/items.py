@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from grader.pytest_plugin.extra import Extra, extra_of
+from grader.pytest_plugin.extra import Extra, as_pytest_writes, extra_of
 from grader.pytest_plugin.grading import Grading, Handed, NotGradedError
+from grader.report.junit import JUNIT
 from grader.report.model import CheckResult, Verdict
 from grader.report.terminal import check_in_words
 from grader.spec import CheckFields
 
 GRADING = pytest.StashKey[Grading]()
+_COMPLAINT = pytest.StashKey[str]()
 _PARAMETER = "graded_submission"
 
 
@@ -64,7 +65,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Whoever handed out the work writes what concerns the whole class."""
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
-        session.config.stash[GRADING].end()
+        grading, pytests = session.config.stash[GRADING], session.config.getoption("xmlpath", None)
+        ours = not pytests or Path(pytests).resolve() != (grading.output / JUNIT).resolve()
+        if complaint := grading.end(junit=ours):
+            session.config.stash[_COMPLAINT] = complaint
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell what could not be written for the class."""
+    if complaint := config.stash.get(_COMPLAINT, ""):
+        terminalreporter.write_line(f"ERROR: {complaint}", red=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -187,7 +198,8 @@ def _handed(item: pytest.Item) -> Handed | None:
 
 
 def _extra(item: pytest.Item) -> Extra | None:
-    return extra_of(item, _PARAMETER) if isinstance(item, pytest.Function) and _handed(item) else None
+    handed = _handed(item)
+    return extra_of(item, _PARAMETER, handed.id) if isinstance(item, pytest.Function) and handed else None
 
 
 def require_known(item: pytest.Item, check: str) -> None:
@@ -219,11 +231,33 @@ def tell(found: CheckResult) -> None:
 # Extra checks, written as test functions.
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test function that asks for a stage or a client is run for each submission."""
     if _PARAMETER in metafunc.fixturenames:
         handed = metafunc.config.stash[GRADING].handed
         metafunc.parametrize(_PARAMETER, handed, ids=[one.id for one in handed], scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, object, object]:
+    """What cannot be an extra check is an error of its collection, as what cannot be imported is."""
+    found = yield
+    for item in found if isinstance(found, list) else ():
+        if extra := _extra(item):
+            _require_own_id(collector.config.stash[GRADING], item, extra.id)
+    return found
+
+
+def _require_own_id(grading: Grading, item: pytest.Item, check: str) -> None:
+    if any(check == known.id for known in grading.spec.checks):
+        raise pytest.Collector.CollectError(f"{item.nodeid} would be the check {check!r}, which the spec has already")
+    owner = grading.extras.setdefault((_handed(item), check), item.nodeid)
+    if owner != item.nodeid:
+        raise pytest.Collector.CollectError(
+            f"{owner} and {item.nodeid} would both be the check {check!r}; give one of them another name, "
+            "or its parameters other ids"
+        )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -260,14 +294,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
         return None
     from xdist.scheduler.loadscope import LoadScopeScheduling  # noqa: PLC0415 - only xdist calls this
 
-    ids = sorted((one.id for one in config.stash[GRADING].handed), key=len, reverse=True)
+    handed = sorted(config.stash[GRADING].handed, key=lambda one: len(one.id), reverse=True)
 
     class BySubmission(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
-            path, _, parameters = nodeid.partition("::")
-            for one in ids:
-                if re.search(rf"[-\[]{re.escape(one)}[-\]]", parameters):
-                    return one  # an extra check of that submission
+            path, _, name = nodeid.partition("::")
+            parameters = name.partition("[")[2]
+            for one in handed:
+                if parameters.startswith((f"{as_pytest_writes(one.id)}-", f"{as_pytest_writes(one.id)}]")):
+                    return one.id  # an extra check of that submission
             return path
 
     return BySubmission(config, log)

@@ -1,8 +1,7 @@
-"""The folder of a batch: reports of a class are gathered from it, and the pages of the class written into it."""
+"""The folder of a batch: reports of a class are gathered from it, and the class page is written into it."""
 
 from __future__ import annotations
 
-import functools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +14,7 @@ from grader.report.html import write_html
 from grader.report.json_file import ReportError, read_json, write_atomically
 from grader.report.model import Report, SpecInfo
 from grader.report.pages import REPORT, pages_of, revealed
-from grader.report.results import RESULTS, Result, read_results, write_results
+from grader.report.results import RESULTS, Result, read_results
 from grader.report.told import told
 from grader.words import say, say_of
 from grader.words.language import ENGLISH, Language
@@ -32,6 +31,20 @@ class Gathered:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def note(self, path: Path, report: Report | ReportError, language: Language) -> None:
+        """Keep what the class page tells of a report, in a language, or why it could not be read."""
+        if isinstance(report, ReportError):
+            self.unreadable.append((path.parent.name, str(report)))
+        else:
+            self.rows.append(row_of(told(report, language), path.parent.name, _fullest(path)))
+
+    def read_results(self, folder: Path) -> None:
+        """Keep what results.jsonl says."""
+        try:
+            self.results = read_results(folder / RESULTS)
+        except ReportError as error:
+            self.notes.append(say("Submissions without a report may be missing here: {why}.", why=str(error)))
+
 
 def write_instructors(report: Report, path: Path, language: Language = ENGLISH) -> None:
     """Write the instructor's page that belongs to a report.json, only where it shows more than the student's."""
@@ -39,12 +52,19 @@ def write_instructors(report: Report, path: Path, language: Language = ENGLISH) 
         write_html(revealed(report), pages_of(path)[1], language)
 
 
-def reports_in(folder: Path) -> Iterator[Path]:
-    """The report.json of each submission, in the order of their folders; links are not followed."""
+def reports_in(folder: Path) -> Iterator[tuple[Path, Report | ReportError]]:
+    """The report.json of each submission and its report, or why it cannot be read; one at a time, as it is asked for.
+
+    They come in the order of their folders; links are not followed.
+    """
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path) / REPORT
         if entry.is_dir(follow_symlinks=False) and path.is_file():
-            yield path
+            try:
+                report: Report | ReportError = read_json(path)
+            except ReportError as error:
+                report = error
+            yield path, report
 
 
 def gather(
@@ -55,18 +75,11 @@ def gather(
     What is kept of them is told in `language`.
     """
     found = Gathered()
-    for path in reports_in(folder):
-        try:
-            report = read_json(path)
-        except ReportError as error:
-            found.unreadable.append((path.parent.name, str(error)))
-            continue
-        each(report, path)
-        found.rows.append(row_of(told(report, language), path.parent.name, _fullest(path)))
-    try:
-        found.results = read_results(folder / RESULTS)
-    except ReportError as error:
-        found.notes.append(say("Submissions without a report may be missing here: {why}.", why=str(error)))
+    for path, report in reports_in(folder):
+        if isinstance(report, Report):
+            each(report, path)
+        found.note(path, report, language)
+    found.read_results(folder)
     return found
 
 
@@ -124,22 +137,3 @@ def write_class(folder: Path, found: ClassPage, language: Language = ENGLISH) ->
     """Write index.html; whoever reads it sees the old page or the new one."""
     write_atomically(folder / INDEX, render_class(found, language))
     return folder / INDEX
-
-
-def write_batch(folder: Path, spec: SpecInfo, results: Iterable[Result], language: Language = ENGLISH) -> Path:
-    """Write results.jsonl, in the order of the folders' names, and index.html at the end of a batch, and tell the last.
-
-    Whoever was graded into this folder under the same spec before stays in the class.
-    """
-    found = gather(folder, functools.partial(_complete, language=language), language)
-    kept = {result.folder: result for result in found.results if result.spec.id == spec.id}
-    now = kept | {result.folder: result for result in results}
-    found.results = [now[name] for name in sorted(now)]
-    write_results(folder / RESULTS, found.results)
-    return write_class(folder, class_of(found, spec), language)
-
-
-def _complete(report: Report, path: Path, language: Language) -> None:
-    """The instructor's page of somebody who was graded alone is not there yet."""
-    if not pages_of(path)[1].exists():
-        write_instructors(report, path, language)

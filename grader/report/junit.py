@@ -7,8 +7,10 @@ properties of suites, and attributes of the root that sum up its suites.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Self
 from xml.sax.saxutils import escape, quoteattr
 
 from grader.report.check_words import place_of, sentences
@@ -18,7 +20,7 @@ from grader.report.outcomes import Outcome
 from grader.report.people import number
 
 JUNIT = "junit.xml"
-FOOT = "</testsuites>\n"
+_PIECE = 1 << 16
 _NO_CHARACTERS = {chr(plane << 16 | low): "\\ufffe" for plane in range(17) for low in (0xFFFE, 0xFFFF)}
 _KINDS = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error", Verdict.SKIPPED: "skipped"}
 
@@ -49,9 +51,38 @@ class Totals:
         return counts | {"time": f"{self.seconds:.3f}"}
 
 
-def junit_head(totals: Totals, spec: str) -> str:
-    """The beginning of a file with these totals; `spec` is the id of the spec."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{_tag("testsuites", {"name": spec, **totals.attributes})}\n'
+class Suites:
+    """junit.xml as it grows; `spec` is the id of the spec, by default that of the first report.
+
+    The totals stand at the head and are known at the end, so the suites wait in a temporary file.
+    """
+
+    def __init__(self, spec: str = "") -> None:
+        self._spec, self._totals = spec, Totals()
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115 - closed on leaving
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, outcome: Outcome) -> None:
+        """Take in one submission."""
+        if outcome.report:
+            self._spec = self._spec or outcome.report.spec.id
+        text, more = junit_suite(outcome)
+        self._file.write(text)
+        self._totals += more
+
+    def pieces(self) -> Iterator[str]:
+        """The whole file, piece by piece."""
+        root = _tag("testsuites", {"name": self._spec or "grading", **self._totals.attributes})
+        yield f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n'
+        self._file.seek(0)
+        while piece := self._file.read(_PIECE):
+            yield piece
+        yield "</testsuites>\n"
 
 
 def junit_suite(outcome: Outcome) -> tuple[str, Totals]:

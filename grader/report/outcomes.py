@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.report.class_folder import reports_in
 from grader.report.json_file import ReportError, read_json
-from grader.report.model import CheckResult, Report, SpecInfo, Verdict
+from grader.report.model import CheckResult, Report, Verdict
 from grader.report.pages import REPORT
 from grader.report.results import RESULTS, Result, read_results
 
@@ -34,28 +34,31 @@ class Outcome:
         return [check for check in checks if check.verdict is Verdict.INCONCLUSIVE]
 
 
-def outcomes(folder: Path, spec: SpecInfo | None = None, results: Iterable[Result] | None = None) -> Iterator[Outcome]:
-    """All that lies in the folder of a batch, under one spec; a report is read when its turn comes, and let go.
-
-    `spec` is by default that of the last batch, `results` what results.jsonl says. A report that is older than a
-    result without a score is of something that was handed in before: the result counts.
+def outcomes(folder: Path) -> Iterator[Outcome]:
+    """All that lies in the folder of a batch, under the spec of the last; a report is read when its turn comes.
 
     Raises:
         ReportError: there is no report in it, or results.jsonl cannot be read.
     """
-    told = list(read_results(folder / RESULTS) if results is None else results)
-    wanted = spec.id if spec else _usual(folder, told)
-    failed = {result.folder: result for result in told if result.failed and result.spec.id == wanted}
-    for path in reports_in(folder):
+    told = read_results(folder / RESULTS)
+    return outcomes_of(reports_in(folder), _usual(folder, told), told)
+
+
+def outcomes_of(
+    reports: Iterable[tuple[Path, Report | ReportError]], spec: str, results: Iterable[Result]
+) -> Iterator[Outcome]:
+    """What reports and results say together under the spec of this id; a report is let go before the next is read.
+
+    A report that is older than a result without a score is of something that was handed in before: the result counts.
+    """
+    failed = {result.folder: result for result in results if result.failed and result.spec.id == spec}
+    for path, report in reports:
         name = path.parent.name
-        try:
-            report = read_json(path)
-        except ReportError as error:
-            if name not in failed:
-                yield Outcome(name, name, failed=str(error), fault="grader")
-            continue
         later = failed.get(name)
-        if report.spec.id == wanted and (later is None or report.started > later.started):
+        if isinstance(report, ReportError):
+            if later is None:
+                yield Outcome(name, name, failed=str(report), fault="grader")
+        elif report.spec.id == spec and (later is None or report.started > later.started):
             failed.pop(name, None)
             yield Outcome(report.submission.name, name, report)
     for name in sorted(failed):
@@ -78,12 +81,7 @@ def _usual(folder: Path, told: list[Result]) -> str:
     """The spec of the last batch, or that of most reports."""
     if told:
         return max(told, key=lambda result: result.started).spec.id
-    specs: Counter[str] = Counter()
-    for path in reports_in(folder):
-        try:
-            specs[read_json(path).spec.id] += 1
-        except ReportError:
-            continue
+    specs = Counter(report.spec.id for _, report in reports_in(folder) if isinstance(report, Report))
     if not specs:
         raise ReportError(f"there is no report in {folder}, nor in a folder in it")
     return specs.most_common(1)[0][0]

@@ -56,9 +56,9 @@ def percent(share: float) -> str:
     return "99%" if 0.99 < share < 1 else f"{share * 100:.0f}%"  # noqa: PLR2004
 
 
-def counted(count: int, one: str, several: str = "") -> str:
+def counted(count: int, one: str) -> str:
     """How many there are of something, in English: `1 client`, `1,100 clients`; for exports, which are in no other."""
-    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def moment(iso: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Container, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from grader.report.json_file import ReportError, harmless_json, write_atomically
 from grader.report.model import Record, SpecInfo
@@ -15,12 +17,20 @@ from grader.report.model import Record, SpecInfo
 RESULTS = "results.jsonl"
 
 
+def _plain_name(folder: str) -> str:
+    if folder in ("", ".", "..") or "/" in folder or "\0" in folder:
+        raise ValueError("folder is not the name of one")
+    return folder
+
+
 class Result(Record):
     """One submission of a batch: its score, or in one sentence why it has none."""
 
     schema_version: Literal[1] = Field(1, alias="schema", description="number of the schema")
     name: str = Field(description="the name of the submission")
-    folder: str = Field(description="the folder of its report, below the one in which results.jsonl lies")
+    folder: Annotated[str, AfterValidator(_plain_name)] = Field(
+        description="the name of the folder of its report, in the one in which results.jsonl lies"
+    )
     spec: SpecInfo = Field(description="the spec that was applied")
     started: str = Field(description="when its grading began, in UTC (ISO 8601)")
     score: float | None = Field(default=None, description="sum of the points given; null if it was not graded")
@@ -48,9 +58,17 @@ def forget_results(path: Path, folders: Container[str]) -> None:
 
 
 def add_result(path: Path, result: Result) -> None:
-    """Add a line, in one call: what reads the file sees all of it or, where the machine has died, half of the last."""
+    """Add a line, in one call: what reads the file sees all of it or, where the machine has died, half of the last.
+
+    Raises:
+        OSError: it cannot be written; where there was room for some of it only, that is taken back.
+    """
+    line = _line(result).encode()
     with path.open("ab", buffering=0) as file:
-        file.write(_line(result).encode())
+        before = file.tell()
+        if file.write(line) < len(line):
+            file.truncate(before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _line(result: Result) -> str:
