@@ -249,6 +249,7 @@ class Client:
             readable=bool(self.wants_to_read and ready & ~select.POLLOUT),
             reads=self.reads,
             ended=bool(self.ending),
+            refused=bool(self.refused),
         )
 
     def _unread(self) -> int:

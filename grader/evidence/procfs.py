@@ -47,6 +47,7 @@ _ANONYMOUS = {
 }
 _CHILDREN_USER, _CHILDREN_SYSTEM = 13, 14  # words of /proc/PID/stat after the name
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PIECE = 1 << 16
 _WORTH_A_LOOK = 4
 _NOT_TOLD = 1
 """A user timeout that keeps whatever depends on it from being proved."""
@@ -56,10 +57,14 @@ _INTERNET_KINDS = {socket.SOCK_STREAM: DescriptorKind.TCP, socket.SOCK_DGRAM: De
 
 
 def _read(path: str) -> str:
-    # One open, one read: /proc answers in one piece, and this runs thousands of times a second.
+    # One open, and nearly always one read: this runs thousands of times a second. Large epoll sets take several.
     fd = os.open(path, os.O_RDONLY)
     try:
-        return os.read(fd, 1 << 16).decode(errors="replace")
+        last = whole = os.read(fd, _PIECE)
+        while len(last) == _PIECE:
+            last = os.read(fd, _PIECE)
+            whole += last
+        return whole.decode(errors="replace")
     finally:
         os.close(fd)
 

@@ -225,7 +225,7 @@ class ClientState:
 
     `sent` is bytes handed to the kernel, `unsent` bytes still held by the client (`can_send`: its socket would take
     more now), `unread` bytes waiting in its socket, `readable` whether bytes, an end or an error wait there to be read,
-    `reads` False while it deliberately does not read.
+    `reads` False while it deliberately does not read, `refused` whether nobody listened when it connected.
     """
 
     name: str
@@ -240,6 +240,7 @@ class ClientState:
     readable: bool = False
     reads: bool = True
     ended: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,8 @@ def unserved_clause(evidence: Evidence, names: tuple[str, ...], shortfall: str =
     """One clause on the client that waits: how much of it lies unread, and whether it was ever accepted."""
     if not names:
         return ""
+    if any(client.refused for client in evidence.clients if client.name == names[0]):
+        return say("{client} was refused: nobody listened at that moment", client=names[0])
     size, accepted = unread_at_server(evidence, names[0])
     if not accepted:
         if size:

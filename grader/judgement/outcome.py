@@ -95,7 +95,7 @@ def resting(evidence: Evidence, *, queue: bool = True) -> bool:
     Without `queue`: all that came from those whom it has accepted.
 
     What lies unread at a connection on which a thread is blocked sending does not count, for until the client reads
-    that thread will not; and where nothing is timed at all, whatever lies unread stays so.
+    that thread will not (or its time limit runs out); and where nothing is timed at all, whatever lies unread stays so.
     """
     others = _but_for_rings(evidence)
     foreign = proof.known_wakers(_but_for_timerfds(others)) or any(wait.unreadable for wait in others.waits)
@@ -141,11 +141,15 @@ def _untimed(descriptor: Descriptor) -> Descriptor:
     return replace(descriptor, kind=DescriptorKind.EVENTFD) if timed else descriptor
 
 
+_SENDING = (WaitKind.SEND, WaitKind.WRITE, WaitKind.POLL, WaitKind.SELECT)
+"""With a time limit on a socket, send() waits in poll() for just it."""
+
+
 def _blocked_sending(evidence: Evidence) -> set[int]:
-    """The sockets, by inode, on which a thread waits without time limit for room to send."""
+    """The sockets, by inode, at which a thread waits for nothing but room to send."""
     inodes = {(p.pid, d.fd): d.inode for p in evidence.processes for d in p.descriptors}
-    senders = (w for w in evidence.waits if w.kind in (WaitKind.SEND, WaitKind.WRITE) and w.limit is None)
-    return {inodes.get((wait.pid, fd), 0) for wait in senders for fd in wait.writes} - {0}
+    senders = (wait for wait in evidence.waits if wait.kind in _SENDING)
+    return {inodes.get((wait.pid, fd), 0) for wait in senders for fd in {*wait.writes} - {*wait.reads}} - {0}
 
 
 def sleeps_too_long(evidence: Evidence, patience: float, lived: float) -> float | None:
