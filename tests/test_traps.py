@@ -8,7 +8,7 @@ import time
 
 import psutil
 import pytest
-from conftest import Grade
+from conftest import ROOT, Grade
 from servers import BIND, LISTEN, RIGHT, SELECT, changed
 
 from grader.report.model import Basis, CheckResult, Report, Verdict
@@ -654,3 +654,80 @@ def test_the_time_that_a_loaded_machine_takes_for_the_sandbox_is_not_the_servers
     thread.join()
 
     assert (check.verdict, check.summary) == (Verdict.PASS, "it ended on SIGTERM with 3 clients connected")
+
+
+POLLING = """
+import signal, socket, threading
+told = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: told.set())
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+listener = socket.create_server(("", 8080), backlog=128)
+listener.setblocking(False)
+clients = []
+while not told.is_set():
+    try:
+        clients.append(listener.accept()[0])
+        clients[-1].setblocking(False)
+    except BlockingIOError:
+        pass
+    for client in clients[:]:
+        try:
+            if data := client.recv(4096):
+                client.sendall(data.upper())
+                continue
+        except BlockingIOError:
+            continue
+        except ConnectionError:
+            pass
+        clients.remove(client)
+        client.close()
+    NAP
+"""
+
+
+@pytest.mark.parametrize("nap", ["told.wait(0.01)", "signal.sigtimedwait([signal.SIGUSR1], 0.01)"])
+def test_a_nap_that_can_be_ended_early_is_a_nap(grade_source: Grade, nap: str) -> None:
+    checks = "- behaviour: stops\n- behaviour: io_model\n- {behaviour: cpu_ceiling, when: idle_clients}"
+
+    assert failed(grade_source(POLLING.replace("NAP", nap), checks, head="model: nonblocking")) == {}
+
+
+def test_who_waits_at_two_listeners_for_a_thread_each_accepts(grade_source: Grade) -> None:
+    two = """
+listeners = [listener, socket.create_server(("", 8081))]
+listener = type("Both", (), {"accept": lambda self: select.select(listeners, [], [])[0][0].accept()})()
+accept_all()
+"""
+    report = grade_source(thread_each(main=two), "- behaviour: io_model", head=THREADS_MODEL)
+
+    assert failed(report) == {}
+    assert report.observed.waits == ["accept", "recv"]
+
+
+def test_a_time_limit_on_each_client_of_a_thread_hangs_up_on_nobody_who_only_reads_late(grade_source: Grade) -> None:
+    checks = "- behaviour: slow_reader\n- {behaviour: large_message, size: 1 MiB}"
+
+    assert failed(grade_source(thread_each(first="client.settimeout(4)"), checks, head=THREADS_MODEL)) == {}
+
+
+def test_all_of_a_large_epoll_set_is_read(grade_source: Grade) -> None:
+    source = (ROOT / "reference" / "servers" / "epoll" / "server.py").read_text()
+    report = grade_source(source, "- {behaviour: io_model, clients: 450}", head="model: epoll")
+
+    assert failed(report) == {}
+
+
+def test_a_client_who_was_refused_has_not_just_not_been_accepted(grade_source: Grade) -> None:
+    source = """
+    import socket
+    while True:
+        with socket.create_server(("", 8080)) as listener:
+            client, _ = listener.accept()
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+        client.close()
+    """
+    check = only(grade_source(source, "- {behaviour: disconnect, how: fin}", head="model: blocking"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "was refused: nobody listened at that moment" in check.summary
