@@ -115,10 +115,10 @@ class Grading:
         try:
             report = grade(_as_people_write(handed.path), spec)
         except SubmissionError as error:
-            self._add(about.model_copy(update={"failed": str(error), "fault": "submission"}))
+            self._add(about.model_copy(update={"failed": error.told, "fault": "submission"}))
             return NotGradedError(escape_text(str(error)))
         except ArenaUnavailableError as error:
-            self._add(about.model_copy(update={"failed": str(error), "fault": "grader"}))
+            self._add(about.model_copy(update={"failed": error.told, "fault": "grader"}))
             return NotGradedError(escape_text(f"{handed.name} was not graded: {error}"))
         write_pages(pages(report), self.output / handed.folder)
         scored = {"started": report.started, "score": report.score, "max_score": report.max_score}

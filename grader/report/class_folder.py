@@ -59,14 +59,14 @@ def gather(
         try:
             report = read_json(path)
         except ReportError as error:
-            found.unreadable.append((path.parent.name, str(error)))
+            found.unreadable.append((path.parent.name, error.told))
             continue
         each(report, path)
         found.rows.append(row_of(told(report, language), path.parent.name, _fullest(path)))
     try:
         found.results = read_results(folder / RESULTS)
     except ReportError as error:
-        found.notes.append(say("Submissions without a report may be missing here: {why}.", why=str(error)))
+        found.notes.append(say("Submissions without a report may be missing here: {why}.", why=error.told))
     return found
 
 
