@@ -103,7 +103,8 @@ def grade_all(
                 else:
                     yield _given_up(job, _DIED)
             except Exception as error:  # noqa: BLE001 - of a cluster's: the others go on
-                yield _given_up(job, f"it was lost on its way: {type(error).__name__}: {error}")
+                words = say("it was lost on its way: {error}", error=f"{type(error).__name__}: {error}")
+                yield _given_up(job, words)
 
 
 def grade_job(job: Job) -> Done:
@@ -115,11 +116,12 @@ def grade_job(job: Job) -> Done:
             return replace(begun, kept=True)
         report = grade(job.submission, spec, isolation=job.isolation)
     except SubmissionError as error:
-        return replace(begun, failed=str(error), fault="submission")
+        return replace(begun, failed=error.told, fault="submission")
     except ArenaUnavailableError as error:
-        return replace(begun, failed=str(error), fault="grader")
+        return replace(begun, failed=error.told, fault="grader")
     except Exception as error:  # noqa: BLE001 - the others go on, and it is told whose fault it was
-        return replace(begun, failed=f"the grader failed: {type(error).__name__}: {error}", fault="grader")
+        words = say("the grader failed: {error}", error=f"{type(error).__name__}: {error}")
+        return replace(begun, failed=words, fault="grader")
     return replace(begun, report=report, pages=pages(report, language(job.lang)) if job.told else None)
 
 

@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import grader
-from grader.arena.files import PACKAGES, Files, Intake, read_folder, read_regular, write_files
+from grader.arena.files import PACKAGES, Files, Intake, machine_fault, read_folder, read_regular, write_files
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError
 from grader.batch import Done, Job, grade_job
 from grader.evidence import kernel
 from grader.spec import Spec, reference_server
+from grader.words import changed, say
 
 RESOURCE = "grading"
 """The resource (Dask's word) of which a worker offers one for each grading that it can do at a time."""
@@ -97,11 +98,13 @@ def sender(spec: Spec, file: Path) -> Callable[[Job], Callable[[], Done]]:
         try:
             files, left_out = _taken_in(job.submission)
         except SubmissionError as error:
-            return partial(_as_it_is, Done(job, failed=str(error), fault="submission"))
+            return partial(_as_it_is, Done(job, failed=error.told, fault="submission"))
         except (FileNotFoundError, NotADirectoryError):
             return partial(_as_it_is, grade_job(job))  # which says what was to be given
-        except (ArenaUnavailableError, OSError) as error:
-            return partial(_as_it_is, Done(job, failed=str(error), fault="grader"))
+        except ArenaUnavailableError as error:
+            return partial(_as_it_is, Done(job, failed=error.told, fault="grader"))
+        except OSError as error:
+            return partial(_as_it_is, Done(job, failed=machine_fault(error, str(job.submission)).told, fault="grader"))
         return partial(grade_parcel, Parcel(job, files, left_out, texts, references))
 
     return work
@@ -143,7 +146,7 @@ def grade_parcel(parcel: Parcel) -> Done:
         cwd=tempfile.gettempdir(),
     )
     if done.returncode:
-        why = f"the process that graded it ended with status {done.returncode}"
+        why = say("the process that graded it ended with status {status}", status=done.returncode)
         return Done(parcel.job, failed=why, fault="grader")
     found: Done = pickle.loads(done.stdout)  # noqa: S301 - from our own process
     return found
@@ -174,7 +177,8 @@ def _graded(parcel: Parcel) -> Done:
         path.parent.mkdir()
         _lay_out(parcel, path)
         done = grade_job(replace(job, submission=path, spec=top / "spec" / job.spec.name))
-        return replace(done, job=job, failed=done.failed.replace(str(path), str(job.submission)))
+        failed = changed(done.failed, lambda text: text.replace(str(path), str(job.submission)))
+        return replace(done, job=job, failed=failed)
 
 
 def _lay_out(parcel: Parcel, path: Path) -> None:

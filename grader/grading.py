@@ -38,9 +38,9 @@ from grader.report.model import (
     SubmissionInfo,
     Verdict,
 )
-from grader.report.told import messages_in, messages_of
+from grader.report.told import from_json, messages_in, messages_of, remembered, to_json
 from grader.spec import Spec, is_entry, reference_server
-from grader.words import say
+from grader.words import Said, say
 
 Progress = Callable[[CheckResult], None]
 _BETWEEN_CALLS = 0.2
@@ -87,7 +87,7 @@ def grade(path: Path, spec: Spec, progress: Progress = lambda _: None, isolation
 def ungraded(path: Path, spec: Spec, why: str) -> Report:
     """The report of a submission of which nothing is known, through no fault of its own."""
     name = submission_place(path, spec.server.entry)[-1]
-    return Report(
+    report = Report(
         grader=grader.__version__,
         started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         seconds=0.0,
@@ -97,6 +97,7 @@ def ungraded(path: Path, spec: Spec, why: str) -> Report:
         max_score=spec.max_score,
         checks=_unfinished(spec, [], why),
     )
+    return report.model_copy(update={"messages": messages_of(report)})
 
 
 def fingerprint_of(path: Path, spec: Spec) -> str:
@@ -126,7 +127,8 @@ def _references(spec: Spec) -> dict[str, Submission]:
 def _reference(name: str, spec: Spec) -> Submission:
     folder = reference_server(name, spec.folder)
     if folder is None:
-        raise ArenaUnavailableError(f"the reference server {name!r} of the spec is not there any more")
+        words = say("the reference server {name} of the spec is not there any more", name=repr(name))
+        raise ArenaUnavailableError(words)
     entries = sorted(file.name for file in folder.iterdir() if is_entry(file))
     return open_submission(folder, Wanted(entries, spec.server.port, memory=spec.limits.memory))
 
@@ -144,7 +146,7 @@ def _in_namespaces(work: Submission, spec: Spec, references: Mapping[str, Submis
         return run_isolated(
             lambda: _examine(Launch(spec, work, in_namespaces(workspace(needed)), references=references), tell),
             needed,
-            lambda reason: tell({"unavailable": reason}),
+            lambda reason: tell(_unavailable(reason)),
         )
 
     return _in_arena(fork, spec, progress)
@@ -162,7 +164,7 @@ def _beside(work: Submission, spec: Spec, obstacle: str, progress: Progress) -> 
             return run_beside(
                 lambda: _examine(Launch(offered, there, ground, references=references), tell),
                 ground.workspace,
-                lambda reason: tell({"unavailable": reason}),
+                lambda reason: tell(_unavailable(reason)),
                 user,
             )
 
@@ -189,12 +191,12 @@ def _in_arena(fork: Callable[[Tell], int], spec: Spec, progress: Progress) -> To
                     rest["late"] = say("the whole grading took longer than {most}", most=most)
                     break
                 told = json.loads(line)
-                messages |= _sayings(told.pop("messages", {}))
+                messages |= from_json(told.pop("messages"))
                 if "check" in told:
                     results.append(CheckResult.model_validate(told["check"]))
                     progress(results[-1])
                 elif "unavailable" in told:
-                    raise ArenaUnavailableError(told["unavailable"])
+                    raise ArenaUnavailableError(remembered(messages)(told["unavailable"]))
                 else:
                     rest |= told
                 if told.get("done"):
@@ -202,10 +204,6 @@ def _in_arena(fork: Callable[[Tell], int], spec: Spec, progress: Progress) -> To
     finally:
         _end(child)
     return results, rest
-
-
-def _sayings(told: Mapping[str, Any]) -> dict[str, Saying]:
-    return {text: Saying.model_validate(how) for text, how in told.items()}
 
 
 def lines_until(fd: int, deadline: float) -> Iterator[bytes | None]:
@@ -245,21 +243,21 @@ def _examine(launch: Launch, tell: Callable[[dict[str, Any]], None]) -> None:
     try:
         examiner.examine()
     except ArenaUnavailableError as error:
-        tell({"unavailable": str(error)})
+        tell(_unavailable(error.told))
         return
     rest = {"observed": examiner.observed.model_dump(), "output": launch.output.model_dump()}
     resources = [stretch.model_dump() for stretch in launch.usage.stretches()]
     notes = launch.notes + examiner.notes
-    messages = _plain(messages_in(notes))
+    messages = to_json(messages_in(notes))
     tell({**rest, "resources": resources, "notes": notes, "messages": messages, "done": True})
 
 
 def _with_messages(name: str, record: Record) -> dict[str, Any]:
-    return {name: record.model_dump(mode="json"), "messages": _plain(messages_of(record))}
+    return {name: record.model_dump(mode="json"), "messages": to_json(messages_of(record))}
 
 
-def _plain(messages: Mapping[str, Saying]) -> dict[str, Any]:
-    return {text: how.model_dump(exclude_defaults=True) for text, how in messages.items()}
+def _unavailable(reason: Said) -> dict[str, Any]:
+    return {"unavailable": reason, "messages": to_json(messages_in([reason]))}
 
 
 def _unfinished(spec: Spec, results: list[CheckResult], late: str) -> list[CheckResult]:

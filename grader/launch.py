@@ -75,10 +75,11 @@ class Launch:
         self._schedstat = schedstat_moves()
         self._abilities = abilities()
         if not self._abilities.descriptors:
-            raise ArenaUnavailableError(
+            words = say(
                 "this machine does not let the grader see which sockets a server holds (/proc/PID/fd); "
                 "a /proc that shows the grader's own processes is needed"
             )
+            raise ArenaUnavailableError(words)
         self.arena = arena_info(
             self.ground.isolation,
             self._abilities,
@@ -243,7 +244,10 @@ class Launch:
         if not folder.exists():
             write_files(work.files, folder)
             if work.build and (status := self._run(folder, work, work.build)[0]):
-                raise ArenaUnavailableError(f"the reference server {reference} cannot be built: status {status}")
+                words = say(
+                    "the reference server {name} cannot be built: status {status}", name=reference, status=status
+                )
+                raise ArenaUnavailableError(words)
         return self._run_in(folder, work)
 
     def _opened(self, stage: Stage) -> Finding | None:
@@ -272,7 +276,10 @@ class Launch:
             return  # a file of the submission's own
         status, output = self._run(self.source, self.work, ("sh", "-c", 'command -v -- "$0"', program))
         if status:
-            raise ArenaUnavailableError(f"this machine cannot run {program} in the sandbox: {output.strip()}")
+            words = say(
+                "this machine cannot run {command} in the sandbox: {error}", command=program, error=output.strip()
+            )
+            raise ArenaUnavailableError(words)
 
     def _with_right_port(self, stage: Stage) -> Finding | None:
         """Of several ports and none that was offered, the one that answers as the protocol asks."""

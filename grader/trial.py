@@ -63,7 +63,7 @@ def tried(server: KnownServer, done: Done) -> TriedServer:
     about = TriedServer(name=server.name, role="right" if server.right else role, own=server.own, why=server.alike)
     if done.report is None:
         return about.model_copy(update={"failed": done.failed})
-    again, checks = remembered(done.report), done.report.checks
+    again, checks = remembered(done.report.messages), done.report.checks
     return about.model_copy(
         update={
             "score": done.report.score,

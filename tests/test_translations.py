@@ -130,7 +130,7 @@ def test_a_made_up_report_fills_no_template_of_its_own(made: Report) -> None:
     }
     forged = made.model_copy(update={"messages": sayings})
 
-    word = reading(ZH, forged).word
+    word = reading(ZH, forged.messages).word
     assert [word("a"), word("b")] == ["a", "b"]
     assert word("c").endswith("c")
 

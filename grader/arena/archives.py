@@ -19,6 +19,7 @@ from operator import attrgetter
 
 from grader.arena.files import MAX_BYTES, File, Intake, Readable, SubmissionError
 from grader.report.escape import escape_text
+from grader.words import ToldError, say
 
 MAX_STREAM = 4 * MAX_BYTES
 """Bytes that a compressed tar may unpack to, with what is left out of it."""
@@ -52,7 +53,11 @@ _UTF8 = 1 << 11
 _LOCAL_HEADER = 30
 # Older Pythons search a run of n digits in n * n steps (CVE-2024-6232).
 _DIGITS = re.compile(rb"[0-9]{64}")
-_AGAIN = "pack the folder anew as a zip or tar.gz"
+_AGAIN = say("pack the folder anew as a zip or tar.gz")
+
+
+class _BrokenError(ToldError):
+    """An archive is not as it should be, though the standard library would go on."""
 
 
 def kind_of(content: bytes) -> str | None:
@@ -85,8 +90,9 @@ def read_archive(content: bytes, kind: str, intake: Intake) -> None:
         raise
     # The bytes lie in memory: whatever goes wrong in the readers of the standard library, they are the reason.
     except Exception as error:
-        said = escape_text(str(error) or type(error).__name__)[:200]
-        raise intake.refusal(f"is a broken or truncated {kind} archive ({said})", _AGAIN) from error
+        why = error.told if isinstance(error, _BrokenError) else escape_text(str(error) or type(error).__name__)[:200]
+        what = say("is a broken or truncated {kind} archive ({why})", kind=kind, why=why)
+        raise intake.refusal(what, _AGAIN) from error
 
 
 class _InMemory(io.BytesIO):
@@ -94,7 +100,7 @@ class _InMemory(io.BytesIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY:
-            raise zipfile.BadZipFile("its table of contents is too long")
+            raise _BrokenError(say("its table of contents is too long"))
         return super().read(size)
 
 
@@ -103,16 +109,16 @@ def _read_zip(content: bytes, intake: Intake) -> None:
         members = archive.infolist()
         wanted = [(info, path) for info in members if (path := _path_in_zip(info, intake))]
         if _overlap(members, archive.start_dir):
-            raise intake.refusal("is a zip whose files overlap, as those of a zip bomb do", _AGAIN)
+            raise intake.refusal(say("is a zip whose files overlap, as those of a zip bomb do"), _AGAIN)
         for info, path in wanted:
             mode = info.external_attr >> 16
             if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
                 raise _no_file(path, _words(mode), intake)
             if info.flag_bits & _ENCRYPTED:
-                raise intake.refusal("is an encrypted zip", "hand it in without a password")
+                raise intake.refusal(say("is an encrypted zip"), say("hand it in without a password"))
             if info.compress_type not in _KINDS_OF_ZIP:
-                method = f"is a zip that is compressed with method {info.compress_type}"
-                raise intake.refusal(method, "use the usual one, deflate")
+                what = say("is a zip that is compressed with method {method}", method=info.compress_type)
+                raise intake.refusal(what, say("use the usual one, deflate"))
             with archive.open(info) as member:
                 intake.add(path, File(intake.read(member), executable=bool(mode & 0o111)))
 
@@ -160,7 +166,7 @@ class _Stream:
 
     def seek(self, to: int) -> None:
         if to < self._at:
-            raise tarfile.ReadError("it points back into itself")
+            raise _BrokenError(say("it points back into itself"))
         while (skipped := min(to - self._at, MAX_HEADER)) and self._read(skipped):
             pass
 
@@ -169,10 +175,10 @@ class _Stream:
         if size > tarfile.BLOCKSIZE:
             self._headers += size
         if not 0 <= size <= MAX_HEADER or self._headers > MAX_HEADERS:
-            raise tarfile.ReadError("its headers are too long")
+            raise _BrokenError(say("its headers are too long"))
         self.last = self._read(size)
         if size > tarfile.BLOCKSIZE and _DIGITS.search(self.last):
-            raise tarfile.ReadError("a number in a header is too long")
+            raise _BrokenError(say("a number in a header is too long"))
         return self.last
 
     def content(self, size: int) -> Readable:
@@ -197,7 +203,7 @@ class _Content:
         piece = self._read(min(size, self._left))
         self._left -= len(piece)
         if self._left and not piece:
-            raise EOFError("it ends in the middle of a file")
+            raise _BrokenError(say("it ends in the middle of a file"))
         return piece
 
 
@@ -210,33 +216,35 @@ def _read_tar(source: Readable, intake: Intake) -> None:
             if path is None or member.isdir():
                 continue
             if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE) or member.issparse():
-                raise _no_file(path, _KINDS_OF_MEMBER.get(member.type, "no plain file"), intake)
+                raise _no_file(path, _KINDS_OF_MEMBER.get(member.type, _NO_PLAIN_FILE), intake)
             if member.size < 0:
-                raise tarfile.ReadError("a size is negative")
+                raise _BrokenError(say("a size is negative"))
             stream.seek(member.offset_data)
             content = intake.read(stream.content(member.size))
             intake.add(path, File(content, executable=bool(member.mode & 0o111)))
     # A header that cannot be read ends it quietly for `tarfile`; a whole archive ends in zeros.
     if len(stream.last) != tarfile.BLOCKSIZE or any(stream.last):
-        raise tarfile.ReadError("it ends early, or a header is not right")
+        raise _BrokenError(say("it ends early, or a header is not right"))
     # What is left is read too, for the checksum at the end.
     stream.seek(MAX_STREAM)
 
 
+_NO_PLAIN_FILE = say("no plain file")
 _KINDS_OF_MEMBER = {
-    tarfile.SYMTYPE: "a symbolic link",
-    tarfile.LNKTYPE: "a hard link",
-    tarfile.FIFOTYPE: "a fifo",
-    tarfile.CHRTYPE: "a device",
-    tarfile.BLKTYPE: "a device",
+    tarfile.SYMTYPE: say("a symbolic link"),
+    tarfile.LNKTYPE: say("a hard link"),
+    tarfile.FIFOTYPE: say("a fifo"),
+    tarfile.CHRTYPE: say("a device"),
+    tarfile.BLKTYPE: say("a device"),
 }
 
 
 def _words(mode: int) -> str:
     if stat.S_ISLNK(mode):
-        return "a symbolic link"
-    return "a fifo" if stat.S_ISFIFO(mode) else "no plain file"
+        return say("a symbolic link")
+    return say("a fifo") if stat.S_ISFIFO(mode) else _NO_PLAIN_FILE
 
 
-def _no_file(path: str, what: str, intake: Intake) -> SubmissionError:
-    return intake.refusal(f"holds {path!r}, which is {what}", "pack the files themselves, and nothing but files")
+def _no_file(path: str, kind: str, intake: Intake) -> SubmissionError:
+    what = say("holds {path}, which is {kind}", path=repr(path), kind=kind)
+    return intake.refusal(what, say("pack the files themselves, and nothing but files"))

@@ -12,6 +12,7 @@ from grader.arena import ports
 from grader.arena.ground import Ground, beside_others
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.process import needed_to_run, remove_tree, student_user
+from grader.words import say
 
 
 @contextlib.contextmanager
@@ -26,18 +27,22 @@ def prepared(port: int, obstacle: str, packages: Sequence[Path]) -> Iterator[tup
     """
     user, kept_root = student_user([Path(tempfile.gettempdir()), *needed_to_run(packages)])
     if kept_root and obstacle:
-        raise ArenaUnavailableError(
-            f"namespaces are not to be had ({obstacle}), and without them the server would run as root: {kept_root}. "
+        words = say(
+            "namespaces are not to be had ({obstacle}), and without them the server would run as root: {why}. "
             "Install Python and the grader where everybody can read them, or grade as an ordinary user; "
-            "--isolation process grades all the same"
+            "--isolation process grades all the same",
+            obstacle=obstacle,
+            why=kept_root,
         )
+        raise ArenaUnavailableError(words)
     with ports.one_at_a_time(port), _folder(user) as workspace:
         try:
             moved = ports.listened_on(port)
         except OSError as error:
-            raise ArenaUnavailableError(
-                f"this machine does not show the table of its sockets (sock_diag: {error.strerror})"
-            ) from error
+            words = say(
+                "this machine does not show the table of its sockets (sock_diag: {error})", error=str(error.strerror)
+            )
+            raise ArenaUnavailableError(words) from error
         ground = beside_others(workspace, obstacle, kept_root, port_moved=moved)
         with ports.another_port() if moved else contextlib.nullcontext(port) as offered:
             yield ground, user, offered
@@ -48,7 +53,8 @@ def _folder(user: int | None) -> Iterator[Path]:
     try:
         folder = Path(tempfile.mkdtemp(prefix="network-io-grader-")).resolve()
     except OSError as error:
-        raise ArenaUnavailableError(f"no folder can be made for the arena's files: {error.strerror}") from error
+        words = say("no folder can be made for the arena's files: {error}", error=str(error.strerror))
+        raise ArenaUnavailableError(words) from error
     try:
         if user is not None:
             os.chown(folder, user, user)

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.sandbox import give
+from grader.words import Said, ToldError, say
 
 MAX_BYTES = 64 << 20
 """What all files of a submission may hold together, and how large an archive may be."""
@@ -45,7 +46,7 @@ _CHUNK = 1 << 16
 _MAX_LINKS = 40
 
 
-class SubmissionError(Exception):
+class SubmissionError(ToldError):
     """The submission cannot be graded as it was handed in; the message says why and what would be right."""
 
 
@@ -90,17 +91,19 @@ class Intake:
         if windows:
             name = name.replace("\\", "/")
         if name.startswith("/") or (windows and re.match("[A-Za-z]:", name)):
-            raise self.refusal(f"holds {_shortened(name)!r}, an absolute path", "pack the folder by its relative name")
+            what = say("holds {path}, an absolute path", path=_shortened(name))
+            raise self.refusal(what, say("pack the folder by its relative name"))
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if ".." in parts:
-            raise self.refusal(f"holds {_shortened(name)!r}, which leads out of it", "pack the folder from outside it")
+            what = say("holds {path}, which leads out of it", path=_shortened(name))
+            raise self.refusal(what, say("pack the folder from outside it"))
         if "\0" in name:
-            raise self.refusal(
-                f"holds {_shortened(name)!r}, which cannot be the name of a file", "give the file another name"
-            )
+            what = say("holds {path}, which cannot be the name of a file", path=_shortened(name))
+            raise self.refusal(what, say("give the file another name"))
         path = "/".join(parts)
         if any(len(encoded(part)) > _MAX_NAME for part in parts) or len(encoded(path)) > MAX_PATH:
-            raise self.refusal(f"holds {_shortened(name)!r}, a name that is too long", "give the file a shorter name")
+            what = say("holds {path}, a name that is too long", path=_shortened(name))
+            raise self.refusal(what, say("give the file a shorter name"))
         for part in parts:
             if part in LEFT_OUT or part.startswith("._"):
                 self.left_out.add(part)
@@ -114,7 +117,8 @@ class Intake:
             SubmissionError: there is one of that name, or that is one too many.
         """
         if path in self.files:
-            raise self.refusal(f"holds {path!r} twice, and nobody can tell which one counts", "pack it once")
+            what = say("holds {path} twice, and nobody can tell which one counts", path=repr(path))
+            raise self.refusal(what, say("pack it once"))
         self.room -= len(file.content)
         if self.room < 0 or len(self.files) >= MAX_FILES:
             raise self.too_large()
@@ -131,16 +135,16 @@ class Intake:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def refusal(self, what: str, remedy: str) -> SubmissionError:
+    def refusal(self, what: Said, remedy: Said) -> SubmissionError:
         """That the submission is or holds something which cannot be graded, and what to do."""
-        return SubmissionError(f"submission {self.name!r} {what}; {remedy}")
+        return SubmissionError(
+            say("submission {name} {what}; {remedy}", name=repr(self.name), what=what, remedy=remedy)
+        )
 
     def too_large(self) -> SubmissionError:
         """That there is more of it than any assignment asks for."""
-        bounds = f"{MAX_BYTES >> 20} MiB or {MAX_FILES} files"
-        return self.refusal(
-            f"is larger than {bounds}", "hand in the sources alone, without packages and build products"
-        )
+        what = say("is larger than {size} MiB or {files} files", size=MAX_BYTES >> 20, files=MAX_FILES)
+        return self.refusal(what, say("hand in the sources alone, without packages and build products"))
 
     def finish(self, entries: Iterable[str]) -> Files:
         """The files, by their paths below the single folder in which all of them lie, if they do.
@@ -151,7 +155,8 @@ class Intake:
         for path in self.files:
             for parent in _parents(path):
                 if parent in self.files:
-                    raise self.refusal(f"holds {parent!r} both as a file and as a folder", "rename one of the two")
+                    what = say("holds {path} both as a file and as a folder", path=repr(parent))
+                    raise self.refusal(what, say("rename one of the two"))
         files, wanted = self.files, set(entries)
         while files and not wanted & files.keys():
             tops = {path.partition("/")[::2] for path in files}
@@ -167,7 +172,7 @@ def encoded(path: str) -> bytes:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= 3 * _SHOWN else f"{name[:_SHOWN]}...{name[-_SHOWN:]}"
+    return repr(name if len(name) <= 3 * _SHOWN else f"{name[:_SHOWN]}...{name[-_SHOWN:]}")
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -222,12 +227,19 @@ def read_regular(path: Path, intake: Intake, flags: int = 0) -> tuple[bytes, os.
 
 def machine_fault(error: OSError, name: str) -> ArenaUnavailableError:
     """That it is this machine, not the student, who is to blame for a submission that cannot be read."""
-    where = f" of submission {name!r}" if error.filename else f"submission {name!r}"
-    what = f"{os.fsdecode(error.filename)!r}" if error.filename else ""
-    remedy = "let the user who runs the grader read it" if error.errno in (errno.EACCES, errno.EPERM) else "try again"
-    return ArenaUnavailableError(
-        f"this machine could not read {what}{where} ({error.strerror}), which is no fault of the student's; {remedy}"
+    what = say("submission {name}", name=repr(name))
+    if error.filename:
+        what = say("{path} of submission {name}", path=repr(os.fsdecode(error.filename)), name=repr(name))
+    remedy = say("try again")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        remedy = say("let the user who runs the grader read it")
+    words = say(
+        "this machine could not read {what} ({error}), which is no fault of the student's; {remedy}",
+        what=what,
+        error=str(error.strerror),
+        remedy=remedy,
     )
+    return ArenaUnavailableError(words)
 
 
 def linked(files: Files, path: str) -> str | None:

@@ -16,6 +16,8 @@ from grader.arena.sandbox import Bounds, Program, environment, needed_paths
 from grader.arena.server import run_to_end
 from grader.evidence.abilities import Abilities, abilities
 from grader.report.model import Isolation
+from grader.report.told import from_json, messages_in, remembered, to_json
+from grader.words import Said, say
 
 Level = Literal["auto", "namespaces", "process"]
 _PATIENCE = 20.0
@@ -33,7 +35,8 @@ def choose(wanted: Level) -> tuple[Isolation, str]:
     if not reason:
         return "namespaces", ""
     if wanted == "namespaces":
-        raise ArenaUnavailableError(f"isolation namespaces is not to be had: {reason} (grader doctor says more)")
+        words = say("isolation namespaces is not to be had: {why} (grader doctor says more)", why=reason)
+        raise ArenaUnavailableError(words)
     return "process", reason
 
 
@@ -63,15 +66,20 @@ def probe() -> Probe:
         _try_sandbox(workspace(needed))
         tell(abilities=asdict(abilities()))
 
-    child = run_isolated(body, needed, lambda reason: tell(obstacle=reason))
+    def refused(reason: Said) -> None:
+        tell(obstacle=reason, messages=to_json(messages_in([reason])))
+
+    child = run_isolated(body, needed, refused)
     os.close(telling)
     with os.fdopen(listening, "rb") as told:
         heard = told.readline() if select.select([told], [], [], _PATIENCE)[0] else b""
     os.kill(child, signal.SIGTERM)
     os.waitpid(child, 0)
-    found = json.loads(heard or b'{"obstacle": "the arena ended, or did nothing, before it told anything"}')
+    if not heard:
+        return Probe(say("the arena ended, or did nothing, before it told anything"))
+    found = json.loads(heard)
     if "obstacle" in found:
-        return Probe(found["obstacle"])
+        return Probe(remembered(from_json(found["messages"]))(found["obstacle"]))
     return Probe("", Abilities(**found["abilities"]))
 
 
@@ -82,7 +90,7 @@ def _try_sandbox(place: Path) -> None:
     bounds = Bounds(files=64, processes=64, address_space=-1)
     status, output = run_to_end(folder, scratch, program, bounds, _PATIENCE)
     if status:
-        last = (output.strip().splitlines() or [f"status {status}"])[-1]
-        raise ArenaUnavailableError(f"this machine does not let the sandbox run ({last})")
+        last = (output.strip().splitlines() or [say("status {status}", status=status)])[-1]
+        raise ArenaUnavailableError(say("this machine does not let the sandbox run ({error})", error=last))
     if status is None:
-        raise ArenaUnavailableError("this machine did not run the sandbox to its end")
+        raise ArenaUnavailableError(say("this machine did not run the sandbox to its end"))

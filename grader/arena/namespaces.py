@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from grader.evidence import kernel
+from grader.words import Said, ToldError, listed, say
 
 _NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -32,11 +33,11 @@ _FAILED, _REFUSED = 70, 71
 _WORKSPACES = ("/mnt", "/media", "/srv", "/opt", "/tmp")  # noqa: S108 - mount points, nothing is written there
 
 
-class ArenaUnavailableError(Exception):
+class ArenaUnavailableError(ToldError):
     """This machine refuses what the arena needs; the message says what, and how to get it."""
 
 
-def run_isolated(body: Callable[[], None], needed: Iterable[Path], refused: Callable[[str], None]) -> int:
+def run_isolated(body: Callable[[], None], needed: Iterable[Path], refused: Callable[[Said], None]) -> int:
     """Fork a child that runs `body` as process 1 of new namespaces; returns the child's process id.
 
     The child ends with status 0, 70 if `body` raised, 71 if this machine refuses an arena; then it has called
@@ -67,7 +68,7 @@ def _run_child(
     pipes: tuple[int, int],
     body: Callable[[], None],
     needed: list[Path],
-    refused: Callable[[str], None],
+    refused: Callable[[Said], None],
 ) -> NoReturn:
     status = _FAILED
     try:
@@ -78,7 +79,7 @@ def _run_child(
         _enter_namespaces(*pipes)
         status = _as_first_process(body, needed)
     except ArenaUnavailableError as error:
-        refused(str(error))
+        refused(error.told)
         status = _REFUSED
     except BaseException:  # noqa: BLE001 - a forked child must not return into its parent's code
         os.write(2, traceback.format_exc().encode())
@@ -97,10 +98,12 @@ def _enter_namespaces(tell_ready: int, mapped: int) -> None:
     try:
         kernel.unshare(_NEWUSER | _NEWNET | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS)
     except OSError as error:
-        raise ArenaUnavailableError(
-            f"this machine does not let the grader make namespaces ({error.strerror}); "
-            "allow unprivileged user namespaces, or run it where they are allowed"
-        ) from error
+        words = say(
+            "this machine does not let the grader make namespaces ({error}); "
+            "allow unprivileged user namespaces, or run it where they are allowed",
+            error=str(error.strerror),
+        )
+        raise ArenaUnavailableError(words) from error
     os.write(tell_ready, b"r")
     if os.read(mapped, 1) != b"y":
         _map_own_user(user, group)
@@ -127,9 +130,10 @@ def _map_own_user(user: int, group: int) -> None:
         Path("/proc/self/gid_map").write_text(f"0 {group} 1\n")
         Path("/proc/self/uid_map").write_text(f"0 {user} 1\n")
     except OSError as error:
-        raise ArenaUnavailableError(
-            f"this machine does not let the grader map its user into a namespace ({error.strerror})"
-        ) from error
+        words = say(
+            "this machine does not let the grader map its user into a namespace ({error})", error=str(error.strerror)
+        )
+        raise ArenaUnavailableError(words) from error
 
 
 def has_student_user() -> bool:
@@ -173,7 +177,8 @@ def _mount_private(needed: list[Path]) -> None:
             "tmpfs", str(workspace(needed)), "tmpfs", _MS_NOSUID | _MS_NODEV, "size=512m,nr_inodes=65536,mode=755"
         )
     except OSError as error:
-        raise ArenaUnavailableError(f"this machine does not let the grader mount: {error}") from error
+        words = say("this machine does not let the grader mount: {error}", error=str(error))
+        raise ArenaUnavailableError(words) from error
 
 
 def workspace(needed: list[Path]) -> Path:
@@ -182,7 +187,8 @@ def workspace(needed: list[Path]) -> Path:
         folder = Path(name)
         if folder.is_dir() and not any(path.is_relative_to(folder) for path in needed):
             return folder
-    raise ArenaUnavailableError(f"no folder of {', '.join(_WORKSPACES)} is free for the arena's files")
+    words = say("no folder of {folders} is free for the arena's files", folders=listed(_WORKSPACES))
+    raise ArenaUnavailableError(words)
 
 
 def new_network() -> None:

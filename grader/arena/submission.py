@@ -26,6 +26,7 @@ from grader.arena.files import (
 from grader.arena.languages import Language, Toolchain, toolchain
 from grader.arena.sandbox import INSIDE, give
 from grader.report.escape import escape_text
+from grader.words import Said, either, listed, say
 
 __all__ = [
     "Submission",
@@ -42,11 +43,12 @@ _SHOWN = 5
 _LONGEST_SHOWN = 60
 _LARGEST_SOURCE = 1 << 20
 _NO_SUCH_NAME = (errno.ELOOP, errno.ENAMETOOLONG)
+_GONE = say("does not exist")
 _SPECIAL = (
-    (stat.S_ISFIFO, "a fifo"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISCHR, "a device"),
+    (stat.S_ISFIFO, say("a fifo")),
+    (stat.S_ISSOCK, say("a socket")),
+    (stat.S_ISBLK, say("a device")),
+    (stat.S_ISCHR, say("a device")),
 )
 
 
@@ -114,9 +116,10 @@ def open_submission(path: Path, wanted: Wanted) -> Submission:
     files = intake.finish(entries)
     entry = next((name for name in entries if name in files), None)
     if entry is None:
-        raise SubmissionError(_without_entry(str(path), files, entries))
+        raise intake.refusal(say("has no {wanted}", wanted=either(entries)), _held_instead(files, entries))
     if linked(files, entry) is None:
-        raise intake.refusal(f"has {entry} as a link to what is no file of it", "hand in the file itself")
+        what = say("has {entry} as a link to what is no file of it", entry=entry)
+        raise intake.refusal(what, say("hand in the file itself"))
     tools = toolchain(PurePosixPath(entry).suffix)
     build, run = _words(tools, entry, wanted)
     return Submission(
@@ -150,42 +153,46 @@ def _words(tools: Toolchain, entry: str, wanted: Wanted) -> tuple[tuple[str, ...
 
 
 def _take_in(path: Path, entries: Sequence[str], intake: Intake) -> None:
-    remedy = f"give the folder that holds {entries[0]}"
+    remedy = say("give the folder that holds {entry}", entry=entries[0])
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             read_folder(path, intake)
         elif what := next((what for is_it, what in _SPECIAL if is_it(mode)), ""):
-            raise intake.refusal(f"is not a folder but {what}", remedy)
+            raise intake.refusal(say("is not a folder but {what}", what=what), remedy)
         else:
             _take_in_file(path, read_regular(path, intake)[0], entries, intake)
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        what = "is a link that leads nowhere" if os.path.islink(path) else "does not exist"  # noqa: PTH114 - the same
-        raise intake.refusal(what, remedy) from None
+        nowhere = os.path.islink(path)  # noqa: PTH114 - the same
+        raise intake.refusal(say("is a link that leads nowhere") if nowhere else _GONE, remedy) from None
     except OSError as error:
         if error.errno not in _NO_SUCH_NAME:
             raise machine_fault(error, str(path)) from error
-        what = "is a link that leads in a circle" if error.errno == errno.ELOOP else "does not exist"
-        raise intake.refusal(what, remedy) from None
+        circle = error.errno == errno.ELOOP
+        raise intake.refusal(say("is a link that leads in a circle") if circle else _GONE, remedy) from None
 
 
 def _take_in_file(path: Path, content: bytes, entries: Sequence[str], intake: Intake) -> None:
-    kinds = f"or a zip, tar.gz or other tar of it, or {entries[0]} itself"
+    remedy = say(
+        "give the folder that holds {entry}, or a zip, tar.gz or other tar of it, or {entry} itself", entry=entries[0]
+    )
     if not content:
-        raise intake.refusal("is an empty file", f"give the folder that holds {entries[0]}, {kinds}")
+        raise intake.refusal(say("is an empty file"), remedy)
     if kind := kind_of(content):
         read_archive(content, kind, intake)
     elif kind := foreign_kind(content):
-        raise intake.refusal(f"is a {kind} archive, which cannot be read", "pack the folder as a zip or tar.gz")
+        what = say("is a {kind} archive, which cannot be read", kind=kind)
+        raise intake.refusal(what, say("pack the folder as a zip or tar.gz"))
     elif path.name.lower().endswith(".tar"):
         read_archive(content, "tar", intake)  # the oldest tars bear no mark
     elif ending := archive_suffix(path.name):
-        raise intake.refusal(f"ends in {ending}, but is no such archive, or broken", "pack the folder anew")
+        what = say("ends in {ending}, but is no such archive, or broken", ending=ending)
+        raise intake.refusal(what, say("pack the folder anew"))
     elif entry := _meant(path.name, entries):
         intake.add(entry, File(content))
     else:
-        what = f"is not a folder, no zip or tar archive, and no {' or '.join(entries)}"
-        raise intake.refusal(what, f"give the folder that holds {entries[0]}, {kinds}")
+        what = say("is not a folder, no zip or tar archive, and no {wanted}", wanted=either(entries))
+        raise intake.refusal(what, remedy)
 
 
 def _meant(name: str, entries: Sequence[str]) -> str | None:
@@ -196,38 +203,51 @@ def _meant(name: str, entries: Sequence[str]) -> str | None:
     return next(iter(same_name + same_suffix), None)
 
 
-def _without_entry(name: str, files: Files, entries: Sequence[str]) -> str:
-    wanted = " or ".join(entries)
-    there = _listed(sorted({path.partition("/")[0] for path in files})) or "nothing"
-    message = f"submission {name!r} has no {wanted}; it holds {there}"
+def _held_instead(files: Files, entries: Sequence[str]) -> Said:
+    there = _listed(sorted({path.partition("/")[0] for path in files}))
+    holds = say("it holds {names}", names=there) if there else say("it holds nothing")
     hint = _hint(files, entries)
-    return f"{message}; {hint}" if hint else message
+    return say("{first}; {next}", first=holds, next=hint) if hint else holds
 
 
-def _hint(files: Files, entries: Sequence[str]) -> str:
+def _hint(files: Files, entries: Sequence[str]) -> Said | None:
     """What was probably meant."""
     below = [path for path in files if PurePosixPath(path).name in entries]
     folders = [str(PurePosixPath(path).parent) for path in below]
     if len(folders) == 1:
-        return f"{PurePosixPath(below[0]).name} lies in {_listed(folders)}: hand in that folder"
+        name = PurePosixPath(below[0]).name
+        return say("{name} lies in {folder}: hand in that folder", name=name, folder=_listed(folders))
     if folders:
-        return f"there is one in {_listed(folders)}: each of these is to be given as a submission of its own"
+        return say(
+            "there is one in {folders}: each of these is to be given as a submission of its own",
+            folders=_listed(folders),
+        )
     for path in files:
         for entry in entries:
             if path.casefold() == entry.casefold():
-                return f"{_listed([path])} is to be called {entry}: small and capital letters are not the same"
+                return say(
+                    "{path} is to be called {entry}: small and capital letters are not the same",
+                    path=_listed([path]),
+                    entry=entry,
+                )
     suffixes = {suffix for entry in entries if (suffix := PurePosixPath(entry).suffix)}
     alike = [path for path in files if "/" not in path and PurePosixPath(path).suffix in suffixes]
     if alike:
-        return f"the file that starts the server is to be called {' or '.join(entries)}, not {_listed(alike)}"
+        return say(
+            "the file that starts the server is to be called {wanted}, not {names}",
+            wanted=either(entries),
+            names=_listed(alike),
+        )
     if len(files) == 1 and archive_suffix(name := next(iter(files))) in SUFFIXES:
-        return f"an archive inside is not looked into: unpack {_listed([name])}, or give it by itself"
-    return ""
+        return say(
+            "an archive inside is not looked into: unpack {archive}, or give it by itself", archive=_listed([name])
+        )
+    return None
 
 
 def _listed(names: Sequence[str]) -> str:
     shown = [escape_text(name[:_LONGEST_SHOWN]) for name in names[:_SHOWN]]
-    return ", ".join([*shown, *(["..."] if len(names) > _SHOWN else [])])
+    return listed([*shown, *(["..."] if len(names) > _SHOWN else [])])
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:

@@ -13,6 +13,7 @@ import click
 from grader.behaviours import catalogue
 from grader.report.escape import escape_text
 from grader.spec import Spec, SpecError, find_spec, load_spec
+from grader.words import say
 from grader.words.language import CODES, Language, language, usual_language
 from grader.workers import processes
 
@@ -51,6 +52,12 @@ lang_option = click.option(
     help="The language in which people are told; by default that of the locale. JSON stays English.",
 )
 """Gives a command the parameter `language`, a `Language`."""
+
+
+def tell_not_graded(name: str, why: str, language: Language, *, own_fault: bool) -> None:
+    """Tell on stderr why a submission has no report; a reason that is its own fault names it already."""
+    words = why if own_fault else say("{server} was not graded: {why}", server=name, why=why)
+    click.echo(f"grade: {escape_text(language.tell(words))}", err=True)
 
 
 def usable_spec(name: str, command: str = "grade") -> tuple[Spec, Path]:

@@ -20,7 +20,17 @@ from grader.arena.levels import Level
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.arena.submission import SubmissionError, submission_place
 from grader.batch import here
-from grader.cli.common import FAULT, INTERRUPTED, PATH, UNUSABLE, WORKERS, lang_option, number_of_workers, usable_spec
+from grader.cli.common import (
+    FAULT,
+    INTERRUPTED,
+    PATH,
+    UNUSABLE,
+    WORKERS,
+    lang_option,
+    number_of_workers,
+    tell_not_graded,
+    usable_spec,
+)
 from grader.cli.watching import watched
 from grader.cli.whole_class import ClassRun, Handed
 from grader.cli.writing import write
@@ -121,7 +131,8 @@ def _alone(one: Handed, spec: Spec, output: Path, form: str, isolation: Level, l
     try:
         return _grade_one(one, spec, output, form, isolation, language)
     except KeyboardInterrupt:
-        return _failed(INTERRUPTED, "interrupted; nothing is left running")
+        click.echo("grade: interrupted; nothing is left running", err=True)
+        return INTERRUPTED
 
 
 def _shard(given: str | None) -> tuple[int, int]:
@@ -167,11 +178,15 @@ def _grade_one(one: Handed, spec: Spec, output: Path, form: str, isolation: Leve
 
             report = grade(one.path, spec, progress, isolation)
     except SubmissionError as error:
-        return _failed(UNUSABLE, str(error))
+        tell_not_graded(one.name, error.told, language, own_fault=True)
+        return UNUSABLE
     except ArenaUnavailableError as error:
-        return _failed(FAULT, f"{name} was not graded: {error}")
+        tell_not_graded(one.name, error.told, language, own_fault=False)
+        return FAULT
     except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault
-        return _failed(FAULT, f"{name} was not graded: the grader failed: {type(error).__name__}: {error}")
+        words = say("the grader failed: {error}", error=f"{type(error).__name__}: {error}")
+        tell_not_graded(one.name, words, language, own_fault=False)
+        return FAULT
     unwritten = write(pages(report, language, instructor=False), folder)
     if form == "json":
         click.echo(report_json(report), nl=False)
@@ -180,8 +195,3 @@ def _grade_one(one: Handed, spec: Spec, output: Path, form: str, isolation: Leve
         if not unwritten:
             click.echo(f"\n{escape_text(language.tell(say('report: {path}', path=str(folder / 'report.html'))))}")
     return max(report.exit_status, unwritten)
-
-
-def _failed(status: int, told: str) -> int:
-    click.echo(f"grade: {escape_text(told)}", err=True)
-    return status

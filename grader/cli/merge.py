@@ -37,7 +37,7 @@ def merge(folders: tuple[Path, ...], output: Path, language: Language) -> None:
     try:
         lines = {folder: _lines(folder) for folder in folders}
     except ReportError as error:
-        sys.exit(_complain(str(error)))
+        sys.exit(_complain(language.tell(error.told)))
     if problems := list(_problems(lines, output)):
         sys.exit(max(map(_complain, problems)))
     results = [line for found in lines.values() for line in found]
@@ -58,7 +58,8 @@ def merge(folders: tuple[Path, ...], output: Path, language: Language) -> None:
 def _lines(folder: Path) -> list[Result]:
     path = folder / RESULTS
     if not os.path.lexists(path):
-        raise ReportError(f"there is no {RESULTS} in {folder}; give output folders of grade")
+        words = say("there is no {file} in {folder}; give output folders of grade", file=RESULTS, folder=str(folder))
+        raise ReportError(words)
     return read_results(path)
 
 

@@ -43,7 +43,7 @@ def _rendered(path: Path, language: Language, *, instructor: bool) -> int:
             return _one(path / REPORT, language, instructor=instructor)
         return _batch(path, language)
     except ReportError as error:
-        return _complain(str(error))
+        return _complain(language.tell(error.told))
     except OSError as error:
         return _complain(f"cannot make the pages of {path}: {error.strerror or error}")
 
@@ -71,11 +71,12 @@ def _batch(folder: Path, language: Language) -> int:
     found = gather(folder, write, language)
     spec = usual_spec(found)
     if spec is None:
-        return _complain(f"there is no report in {folder}, nor in a folder in it")
+        nothing = say("there is no report in {folder}, nor in a folder in it", folder=str(folder))
+        return _complain(language.tell(nothing))
     page = write_class(folder, class_of(found, spec), language)
     problems = unwritten + _problems(found)
     for problem in problems:
-        _complain(problem)
+        _complain(language.tell(problem))
     click.echo(escape_text(language.tell(say("class page: {path}", path=str(page)))))
     return UNUSABLE if problems else 0
 

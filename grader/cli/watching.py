@@ -45,7 +45,8 @@ def watched(path: Path, spec: Spec, folder: Path, isolation: Level, language: La
                 status = UNUSABLE if isinstance(error, SubmissionError) else FAULT
                 if str(error) != complaint:
                     complaint = str(error)
-                    click.echo(f"\n{_clock()}: {escape_text(complaint)}")
+                    words = say("{what}: {why}", what=_clock(), why=error.told)
+                    click.echo(f"\n{escape_text(language.tell(words))}")
                 continue
             complaint = ""
             unwritten = write(pages(report, language, instructor=False), folder)

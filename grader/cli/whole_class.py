@@ -14,7 +14,7 @@ import grader
 from grader.arena.levels import Level, choose
 from grader.arena.namespaces import ArenaUnavailableError
 from grader.batch import Done, Job, Work, grade_all
-from grader.cli.common import FAULT, INTERRUPTED, UNUSABLE
+from grader.cli.common import FAULT, INTERRUPTED, UNUSABLE, tell_not_graded
 from grader.cli.progress import Told
 from grader.cli.writing import whose, write
 from grader.grading import spec_info
@@ -134,7 +134,7 @@ class ClassRun:
             found = {"failed": done.failed, "fault": done.fault}
         elif unwritten:
             status = max(report.exit_status, unwritten)
-            found = {"failed": "its report could not be written", "fault": "grader"}
+            found = {"failed": say("its report could not be written"), "fault": "grader"}
         else:
             status = report.exit_status
             found = {"started": report.started, "score": report.score, "max_score": report.max_score}
@@ -150,8 +150,7 @@ class ClassRun:
 
     def _tell(self, one: Handed, done: Done, report: Report | None) -> None:
         if report is None:
-            blame = "" if done.fault == "submission" else f"{escape_text(one.name)} was not graded: "
-            click.echo(f"grade: {blame}{escape_text(done.failed)}", err=True)
+            tell_not_graded(one.name, done.failed, self.language, own_fault=done.fault == "submission")
         elif self.form == "json":
             click.echo(_json_of(report, done.pages), nl=False)
         else:

@@ -124,10 +124,10 @@ class Grading:
         try:
             report = grade(_as_people_write(handed.path), spec)
         except SubmissionError as error:
-            self._add(about.model_copy(update={"failed": str(error), "fault": "submission"}))
+            self._add(about.model_copy(update={"failed": error.told, "fault": "submission"}))
             return NotGradedError(escape_text(str(error)))
         except ArenaUnavailableError as error:
-            self._add(about.model_copy(update={"failed": str(error), "fault": "grader"}))
+            self._add(about.model_copy(update={"failed": error.told, "fault": "grader"}))
             return NotGradedError(escape_text(f"{handed.name} was not graded: {error}"))
         except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault
             failed = f"the grader failed: {type(error).__name__}: {error}"

@@ -34,7 +34,7 @@ class Gathered:
     def note(self, path: Path, report: Report | ReportError, language: Language) -> None:
         """Keep what the class page tells of a report, in a language, or why it could not be read."""
         if isinstance(report, ReportError):
-            self.unreadable.append((path.parent.name, str(report)))
+            self.unreadable.append((path.parent.name, report.told))
         else:
             self.rows.append(row_of(told(report, language), path.parent.name, _fullest(path)))
 
@@ -43,7 +43,7 @@ class Gathered:
         try:
             self.results = read_results(folder / RESULTS)
         except ReportError as error:
-            self.notes.append(say("Submissions without a report may be missing here: {why}.", why=str(error)))
+            self.notes.append(say("Submissions without a report may be missing here: {why}.", why=error.told))
 
 
 def write_instructors(report: Report, path: Path, language: Language = ENGLISH) -> None:

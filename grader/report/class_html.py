@@ -9,6 +9,7 @@ from urllib.parse import quote
 from grader.report.class_page import Bin, ClassPage, Row
 from grader.report.model import Verdict
 from grader.report.page import render
+from grader.report.told import reading, retold
 from grader.words.language import ENGLISH, Language
 
 _STATES = [Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.SKIPPED]
@@ -22,6 +23,7 @@ def render_class(page: ClassPage, language: Language = ENGLISH) -> str:
     page = replace(
         page,
         spec=page.spec.model_copy(update={"title": title}),
+        not_graded=[retold(result, reading(language, result.messages).word) for result in page.not_graded],
         notes=[language.tell(note) for note in page.notes],
     )
     return render(

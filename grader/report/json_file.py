@@ -14,11 +14,13 @@ from pydantic import ValidationError
 
 from grader.report.escape import harmful
 from grader.report.model import Record, Report
+from grader.report.told import to_json
+from grader.words import ToldError, say
 
 _NO_ASCII = re.compile("[^\n -~]")
 
 
-class ReportError(ValueError):
+class ReportError(ToldError, ValueError):
     """A file that is no report of ours; the message says why."""
 
 
@@ -38,8 +40,7 @@ def record_json(record: Record) -> str:
 def _plain(record: Record) -> dict[str, Any]:
     plain = record.model_dump(by_alias=True)
     if isinstance(record, Report):
-        # There are hundreds of them, and most have no more than a value or two.
-        plain["messages"] = {text: how.model_dump(exclude_defaults=True) for text, how in record.messages.items()}
+        plain["messages"] = to_json(record.messages)
     return plain
 
 
@@ -86,11 +87,12 @@ def read_json(path: Path) -> Report:
     try:
         return Report.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise ReportError(f"cannot read {path}: {error.strerror}") from None
+        raise ReportError(say("cannot read {path}: {error}", path=str(path), error=str(error.strerror))) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise ReportError(f"{path} is not a report of schema 1: {where}: {first['msg']}") from None
+        words = say("{path} is not a report of schema 1: {error}", path=str(path), error=f"{where}: {first['msg']}")
+        raise ReportError(words) from None
 
 
 def report_schema() -> dict[str, Any]:

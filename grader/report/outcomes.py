@@ -12,6 +12,7 @@ from grader.report.json_file import ReportError, read_json
 from grader.report.model import CheckResult, Report, Verdict
 from grader.report.pages import REPORT
 from grader.report.results import RESULTS, Result, read_results
+from grader.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +84,5 @@ def _usual(folder: Path, told: list[Result]) -> str:
         return max(told, key=lambda result: result.started).spec.id
     specs = Counter(report.spec.id for _, report in reports_in(folder) if isinstance(report, Report))
     if not specs:
-        raise ReportError(f"there is no report in {folder}, nor in a folder in it")
+        raise ReportError(say("there is no report in {folder}, nor in a folder in it", folder=str(folder)))
     return specs.most_common(1)[0][0]

@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from grader.report.json_file import ReportError, harmless_json, write_atomically
-from grader.report.model import Record, SpecInfo
+from grader.report.model import Record, Saying, SpecInfo, Words
+from grader.report.told import messages_of, to_json
+from grader.words import say
 
 RESULTS = "results.jsonl"
 
@@ -35,9 +37,12 @@ class Result(Record):
     started: str = Field(description="when its grading began, in UTC (ISO 8601)")
     score: float | None = Field(default=None, description="sum of the points given; null if it was not graded")
     max_score: float | None = Field(default=None, description="sum of the points of all checks; null likewise")
-    failed: str = Field(default="", description="why it was not graded, in one sentence; empty if it was")
+    failed: Words = Field(default="", description="why it was not graded, in one sentence; empty if it was")
     fault: Literal["", "submission", "grader"] = Field(
         default="", description="what the reason lies in: the submission, or the grader and its machine"
+    )
+    messages: dict[str, Saying] = Field(
+        default_factory=dict, description="how the reason was composed, as in a report; left out where it says nothing"
     )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -72,7 +77,10 @@ def add_result(path: Path, result: Result) -> None:
 
 
 def _line(result: Result) -> str:
-    return harmless_json(json.dumps(result.model_dump(by_alias=True), ensure_ascii=False)) + "\n"
+    plain = result.model_dump(by_alias=True, exclude={"messages"})
+    if messages := to_json({**result.messages, **messages_of(result)}):
+        plain["messages"] = messages
+    return harmless_json(json.dumps(plain, ensure_ascii=False)) + "\n"
 
 
 def read_results(path: Path) -> list[Result]:
@@ -88,14 +96,15 @@ def read_results(path: Path) -> list[Result]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise ReportError(f"cannot read {path}: {error.strerror}") from None
+        raise ReportError(say("cannot read {path}: {error}", path=str(path), error=str(error.strerror))) from None
     if _is_whole(last):
         lines.append(last)
     try:
         found = [Result.model_validate_json(line) for line in lines if line.strip()]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ReportError(f"{path} holds a line that is no result: {first['msg']}") from None
+        words = say("{path} holds a line that is no result: {error}", path=str(path), error=first["msg"])
+        raise ReportError(words) from None
     return list({(result.folder, result.spec.id): result for result in found}.values())
 
 

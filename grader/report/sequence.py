@@ -260,7 +260,7 @@ def _bars(sheet: _Sheet, lane: Lane, bars: list[_Bar]) -> None:
 def _notes(sheet: _Sheet, bars: dict[str, list[_Bar]]) -> None:
     for index, row in enumerate(sheet.rows):
         top, about = sheet.y(index) - _ROW / 2 - 4, told(row, sheet.names, sheet.tell)
-        right = sheet.width
+        right: float = sheet.width
         label = sheet.x[row.event.lane] - _CLIENT_WIDTH / 2 if row.event else sheet.server + _NOTE_WIDTH / 2
         while right > 0:
             left = max(label - _NOTE_WIDTH / 2, 0)

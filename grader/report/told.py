@@ -59,9 +59,19 @@ def _write_down(text: Said, found: dict[str, Saying]) -> None:
         _write_down(part, found)
 
 
-def reading(language: Language, report: Report) -> Language:
-    """The language together with what a report has written down of its sentences."""
-    return replace(language, known={text: _message(saying) for text, saying in report.messages.items()})
+def to_json(messages: Mapping[str, Saying]) -> dict[str, Any]:
+    """The messages as JSON has them: there are hundreds, and most have no more than a value or two."""
+    return {text: saying.model_dump(exclude_defaults=True) for text, saying in messages.items()}
+
+
+def from_json(messages: Mapping[str, Any]) -> dict[str, Saying]:
+    """The messages back."""
+    return {text: Saying.model_validate(saying) for text, saying in messages.items()}
+
+
+def reading(language: Language, messages: Mapping[str, Saying]) -> Language:
+    """The language together with what has been written down of sentences."""
+    return replace(language, known={text: _message(saying) for text, saying in messages.items()})
 
 
 def _message(saying: Saying) -> Message:
@@ -73,7 +83,7 @@ def told(report: Report, language: Language) -> Report:
     """The same report, with what is said in it in this language; its messages are of no more use then."""
     if language.translations is None:
         return report
-    return retold(report, reading(language, report).word).model_copy(update={"messages": {}})
+    return retold(report, reading(language, report.messages).word).model_copy(update={"messages": {}})
 
 
 def retold(record: R, word: Callable[[str], str]) -> R:
@@ -83,9 +93,9 @@ def retold(record: R, word: Callable[[str], str]) -> R:
     return record.model_copy(update=changed)
 
 
-def remembered(report: Report) -> Callable[[str], Said]:
-    """What gives the sentences of a report back as they were composed."""
-    known = reading(ENGLISH, report).known
+def remembered(messages: Mapping[str, Saying]) -> Callable[[str], Said]:
+    """What gives sentences back as they were composed."""
+    known = reading(ENGLISH, messages).known
     return lambda text: Said(known[text]) if text in known else said(text)
 
 

@@ -4,6 +4,36 @@ Everything is decided and written down in English. A sentence that is composed h
 its values, so that whoever shows it can look the message up in the catalogue of another language (`language`).
 """
 
-from grader.words.said import Said, Tell, Value, also, clauses, either, listed, mark, said, say, say_of, together
+from grader.words.said import (
+    Said,
+    Tell,
+    ToldError,
+    Value,
+    also,
+    changed,
+    clauses,
+    either,
+    listed,
+    mark,
+    said,
+    say,
+    say_of,
+    together,
+)
 
-__all__ = ["Said", "Tell", "Value", "also", "clauses", "either", "listed", "mark", "said", "say", "say_of", "together"]
+__all__ = [
+    "Said",
+    "Tell",
+    "ToldError",
+    "Value",
+    "also",
+    "changed",
+    "clauses",
+    "either",
+    "listed",
+    "mark",
+    "said",
+    "say",
+    "say_of",
+    "together",
+]

@@ -52,6 +52,14 @@ class Said(str):
         return Said, (self.message,)
 
 
+class ToldError(Exception):
+    """An error whose message is said to people: in `told` it remembers how it was composed."""
+
+    def __init__(self, told: Said) -> None:
+        super().__init__(told)
+        self.told = told
+
+
 def say(message: str, /, **values: Value) -> Said:
     """A sentence: a message with its values, such as `say("client {number} was not served", number=3)`."""
     return Said(Message(message, values))
@@ -65,6 +73,17 @@ def say_of(count: int, one: str, several: str, /, **values: Value) -> Said:
 def said(text: str) -> Said:
     """A text that was said elsewhere: that of a constant, or of a sentence whose message has been written down."""
     return text if isinstance(text, Said) else Said(Message(text))
+
+
+def changed(text: str, change: Callable[[str], str]) -> str:
+    """A sentence with every plain string in it changed, also in the sentences within it; a plain string itself."""
+    if not isinstance(text, Said):
+        return change(text)
+    message = text.message
+    values = {
+        name: changed(value, change) if isinstance(value, str) else value for name, value in message.values.items()
+    }
+    return Said(Message(message.text, values, message.several))
 
 
 def mark(message: str) -> str:
