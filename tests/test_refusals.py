@@ -20,7 +20,7 @@ from grader.behaviours import catalogue
 from grader.cli import grade_command, grader_command
 from grader.cluster import Parcel, _graded, grade_parcel, sender
 from grader.evidence.abilities import Abilities
-from grader.report.class_folder import write_batch
+from grader.report.class_files import write_batch
 from grader.report.json_file import ReportError, read_json
 from grader.report.results import RESULTS, add_result, read_results
 from grader.report.told import reading

@@ -158,6 +158,9 @@ def test_bytes_unread_behind_a_blocked_send_are_no_work_to_be_done() -> None:
     assert not outcome.resting(timed)
     assert outcome.resting(replace(timed, waits=(*timed.waits, sending)))
     assert not outcome.resting(replace(timed, waits=(*timed.waits, replace(sending, limit=1.0))))
+    assert outcome.resting(replace(timed, waits=(*timed.waits, replace(sending, kind=WaitKind.POLL, limit=3.0))))
+    both = replace(sending, kind=WaitKind.POLL, reads=WAIT.reads, limit=3.0)
+    assert not outcome.resting(replace(timed, waits=(*timed.waits, both)))
 
 
 def test_a_thread_at_a_ring_of_io_uring_rests_whatever_lies_unread() -> None:

@@ -143,12 +143,14 @@ def _untimed(descriptor: Descriptor) -> Descriptor:
 
 _SENDING = (WaitKind.SEND, WaitKind.WRITE, WaitKind.POLL, WaitKind.SELECT)
 """With a time limit on a socket, send() waits in poll() for just it."""
+_SOON = 1.0
+"""Seconds after which whoever could not send may do something else, which is not waited out."""
 
 
 def _blocked_sending(evidence: Evidence) -> set[int]:
-    """The sockets, by inode, at which a thread waits for nothing but room to send."""
+    """The sockets, by inode, at which a thread waits for nothing but room to send, and will for a while."""
     inodes = {(p.pid, d.fd): d.inode for p in evidence.processes for d in p.descriptors}
-    senders = (wait for wait in evidence.waits if wait.kind in _SENDING)
+    senders = (w for w in evidence.waits if w.kind in _SENDING and (w.limit is None or w.limit > _SOON))
     return {inodes.get((wait.pid, fd), 0) for wait in senders for fd in {*wait.writes} - {*wait.reads}} - {0}
 
 
