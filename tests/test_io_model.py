@@ -20,8 +20,9 @@ from grader.evidence.records import (
     Wait,
     WaitKind,
 )
+from grader.judgement.at_work import seen_most
 from grader.judgement.counts import Counts, count, growing
-from grader.judgement.io_model import Scene, contradictions, observe, seen_most
+from grader.judgement.io_model import Scene, contradictions, observe
 
 SELECT_MODEL = {"workers": ["single"], "waits": ["select"], "sockets": []}
 
