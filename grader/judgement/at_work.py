@@ -28,8 +28,8 @@ def loops(scene: Scene) -> dict[Thread, Wait]:
 def blocks(wait: Wait, own: Wait, processes: Sequence[Process] = ()) -> bool:
     """Whether a thread that runs a loop, in which it makes the wait `own`, is in a call that blocks it elsewhere.
 
-    To wait for a futex may be one, and may be how a lock of the interpreter or of a library is had: see `held`. Who
-    writes what the grader drains waits for the grader.
+    To wait for a futex may be one, and may be how a lock of the interpreter or of a library is had. Who writes what the
+    grader drains waits for the grader.
     """
     if wait.kind in _HARMLESS or wait.unreadable:
         return False
@@ -39,11 +39,14 @@ def blocks(wait: Wait, own: Wait, processes: Sequence[Process] = ()) -> bool:
     return outputs.isdisjoint((*wait.reads, *wait.writes))
 
 
-def held(wait: Wait | None) -> bool:
-    """Whether a wait for a futex is too long to be one for the interpreter's lock."""
-    if wait is None or wait.kind is not WaitKind.FUTEX or wait.unreadable:
-        return False
-    return wait.limit is None or wait.limit > _LONGER_THAN_FOR_THE_INTERPRETER
+def is_idle(wait: Wait) -> bool:
+    """Whether a wait lets only time pass, or a child run: no library does so for a moment."""
+    return is_nap(wait) or wait.kind is WaitKind.CHILD
+
+
+def is_telling(wait: Wait) -> bool:
+    """Whether a wait that blocks is no wait for the interpreter's lock."""
+    return wait.kind is not WaitKind.FUTEX or wait.limit is None or wait.limit > _LONGER_THAN_FOR_THE_INTERPRETER
 
 
 def blocking_line(stack: Stack) -> Frame | None:
