@@ -64,6 +64,10 @@ def stack(line: int, tid: int = PID) -> Stack:
     )
 
 
+RUNS_THE_LOOP = Frame("run_forever", "/usr/lib/python3.11/asyncio/base_events.py", 99, own=False)
+IN_THE_LOOP = Stack(PID, PID, "main", (RUNS_THE_LOOP, *stack(RECV_LINE).frames[1:]))
+
+
 def case(**changes: Any) -> Case:
     base = Case(
         doing="concurrent",
@@ -197,7 +201,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
         case(doing="at_work", model="asyncio", stacks=(Stack(PID, PID, "main", stack(RECV_LINE).frames[1:]),)),
     ),
     # Between two such calls it waits in the library, and its own line is only where the loop was started.
-    ("blocking-call-in-coroutine", None, case(doing="at_work", model="asyncio", stacks=(stack(RECV_LINE),))),
+    ("blocking-call-in-coroutine", None, case(doing="at_work", model="asyncio", stacks=(IN_THE_LOOP,))),
     ("blocking-call-in-coroutine", None, case(doing="at_work", model="asyncio")),
     ("address-reuse-missing", "server.py:2", case(doing="restarts", ended=True, traceback=IN_USE)),
     ("asked-who-has-left", "server.py:7", case(doing="before_accept", ended=True, traceback=NOT_CONNECTED)),

@@ -21,7 +21,7 @@ from grader.evidence.records import (
     WaitKind,
 )
 from grader.judgement.counts import Counts, count, growing
-from grader.judgement.io_model import Scene, contradictions, observe, seen_most
+from grader.judgement.io_model import Scene, contradictions, observe
 
 SELECT_MODEL = {"workers": ["single"], "waits": ["select"], "sockets": []}
 
@@ -253,28 +253,3 @@ def test_the_library_is_the_outermost_of_those_in_the_stack(files: list[str], li
 
     assert found.library == library
     assert bool(contradictions(found, {"library": ["none"]})) == (library is not None)
-
-
-NAP, AFTER, LIBRARY = (
-    ("server.py", 8, True),
-    ("server.py", 9, True),
-    ("/usr/lib/python3.11/asyncio/streams.py", 500, False),
-)
-
-
-@pytest.mark.parametrize(
-    ("readings", "times", "first"),
-    [
-        ([AFTER, NAP, NAP, NAP], 3, 1),
-        ([NAP, AFTER, LIBRARY, NAP], 2, 0),
-        ([LIBRARY, NAP, LIBRARY], 1, 1),
-        ([LIBRARY, LIBRARY], 0, 1),
-    ],
-    ids=["one reading came late", "the library between", "one reading in own code", "never in own code"],
-)
-def test_the_line_where_it_sleeps_is_the_one_seen_most(
-    readings: list[tuple[str, int, bool]], times: int, first: int
-) -> None:
-    stacks = [(Stack(PID, PID, "main", (Frame("f", file, line, own=own),)),) for file, line, own in readings]
-
-    assert seen_most(stacks) == (times, first)

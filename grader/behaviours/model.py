@@ -9,17 +9,14 @@ from pydantic import Field
 from grader.behaviours.base import Behaviour
 from grader.behaviours.hands import Look, Shown, clients, shown
 from grader.clients.personas import silent
-from grader.evidence.records import Pass, Stack
 from grader.judgement import io_model
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Fact, Finding
+from grader.judgement.io_model import Scene
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
 from grader.words import also, say, together
 
-_STACKS_TRIED, _MOST_DOUBLED = 10, 5
-_SAME_LINE = 3  # times that a line must be seen
-_LONG = 4096
 _PROCESSES_READ = 2  # the first, and one that it has made
 
 
@@ -29,8 +26,9 @@ class IoModel(Behaviour):
     Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads
     and processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only
     clients who have spoken, TCP_DEFER_ACCEPT, each asks once.) With `at_work: true` they then all
-    ask at once, and until all are served no thread may be seen asleep in a call that lets only time pass: in a
-    coroutine that stops everybody else.
+    ask at once, again and again, and until all are served no thread that waited for many clients may be seen blocked in
+    another call, such as a sleep or the wait for another thread: in a coroutine that stops everybody else. What other
+    threads do is their own affair.
     """
 
     name: ClassVar[str] = "io_model"
@@ -38,7 +36,7 @@ class IoModel(Behaviour):
     behaviour: Literal["io_model"] = "io_model"
     clients: int = Field(default=20, ge=2, le=500, description="silent clients in each of the two steps")
 
-    at_work: bool = Field(default=False, description="whether to look for a thread that sleeps while clients wait")
+    at_work: bool = Field(default=False, description="whether to look for a loop that blocks while clients wait")
 
     @property
     def waits_for_replies(self) -> bool:
@@ -76,7 +74,7 @@ class IoModel(Behaviour):
                 )
             )
         if self.at_work:
-            self._require_awake(stage, guests)
+            self._require_awake(stage, guests, last)
         summary = say(
             "with {clients} silent clients, {workers}, waiting in {calls}",
             clients=last.clients,
@@ -97,36 +95,20 @@ class IoModel(Behaviour):
             stage.settle(Answered(guests))
         return guests
 
-    def _require_awake(self, stage: Stage, guests: list[Guest]) -> None:
-        for number, guest in enumerate(guests):
-            guest.ask(stage.request(number))
-        if wait := stage.asleep_at_work(guests):
-            asleep = say("it sleeps in {call} while clients wait for a reply", call=wait.call)
-            words = say("this is not the {model} model: {why}", model=stage.model_name, why=asleep)
-            look, stacks = self._again(stage, guests)
-            finding = Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=look, doing="at_work", stacks=stacks)
-            raise CheckFailed(finding)
-
     @staticmethod
-    def _again(stage: Stage, guests: list[Guest]) -> tuple[Pass, tuple[Stack, ...]]:
-        """Where it sleeps, in its own code: to read a stack takes longer than many a nap, so it gets ever more to do.
-
-        A nap can end while its stack is read, and the line after it is shown: the line seen most often is the one.
-        """
-        seen: list[tuple[Pass, tuple[Stack, ...]]] = []
-        for number in range(_STACKS_TRIED):
-            for turn in range(2 ** min(number, _MOST_DOUBLED)):
-                for guest in guests:
-                    # Long ones, so that several are not read at once, and slept over only once.
-                    guest.ask(stage.request(turn, _LONG))
-            stage.pump()
-            look = stage.look()[0]
-            stacks = stage.stacks(look)
-            seen.append((look, stacks))
-            times, first = io_model.seen_most([read for _, read in seen])
-            if times == _SAME_LINE:
-                break
-        return seen[first]
+    def _require_awake(stage: Stage, guests: list[Guest], scene: Scene) -> None:
+        blocked = stage.blocked_at_work(guests, scene, stage.request)
+        if blocked is None:
+            return
+        call, naps = blocked.wait.call, io_model.is_nap(blocked.wait)
+        blocks = (
+            say("it sleeps in {call} while clients wait for a reply", call=call)
+            if naps
+            else say("it is blocked in {call} while clients wait for a reply", call=call)
+        )
+        words = say("this is not the {model} model: {why}", model=stage.model_name, why=blocks)
+        look, stacks = blocked.look, blocked.stacks
+        raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=look, doing="at_work", stacks=stacks))
 
 
 BEHAVIOURS = (IoModel,)

@@ -282,8 +282,3 @@ class Stack:
     def own_frame(self) -> Frame | None:
         """The innermost frame in the submission's own files, or None."""
         return next((frame for frame in self.frames if frame.own), None)
-
-    @property
-    def in_own_code(self) -> bool:
-        """Whether the thread stands in the submission's own code, or in a call that is not Python."""
-        return bool(self.frames) and self.frames[0].own

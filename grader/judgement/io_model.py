@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence.records import (
@@ -31,7 +30,7 @@ _CALL_FACET = {
     WaitKind.WRITE: "send",
     WaitKind.SLEEP: "sleep",
 }
-_SETS = (WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL)
+SETS = (WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL)
 _WAKERS = (WaitKind.FUTEX, WaitKind.SIGNAL)
 """With a time limit a nap that can be ended early: by another thread, or by a signal."""
 
@@ -92,7 +91,7 @@ def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), runtimes: tuple
     `stacks` are those of the last scene's threads, `runtimes` those of its processes' languages.
     """
     last = scenes[-1]
-    attended = _attended(last)
+    attended = attended_by_thread(last)
     workers = _workers(scenes, attended)
     waits, turns = waits_of(last, workers=workers.kind != "single"), _takes_turns(last)
     if turns and "recv" in waits:
@@ -132,7 +131,7 @@ def _on_one_socket(scene: Scene) -> tuple[str, ...]:
     """
     seen: dict[str, dict[tuple[int, int], set[int]]] = {}
     for wait in scene.waits:
-        if wait.kind in _SETS and (fds := watched(wait, scene.processes)) and _also_a_wake_up(wait, scene.processes):
+        if wait.kind in SETS and (fds := watched(wait, scene.processes)) and _also_a_wake_up(wait, scene.processes):
             seen.setdefault(_CALL_FACET[wait.kind], {}).setdefault((wait.pid, wait.tid), set()).update(fds)
     return tuple(call for call, threads in seen.items() if all(len(fds) == 1 for fds in threads.values()))
 
@@ -169,7 +168,7 @@ def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> 
     return _Workers("pool", words, made_of, count if alone else None)
 
 
-def _attended(scene: Scene) -> dict[tuple[int, int], set[int]]:
+def attended_by_thread(scene: Scene) -> dict[tuple[int, int], set[int]]:
     """The accepted connections (by inode) that each thread waits for; threads that wait for none are left out."""
     accepted = _accepted(scene.sockets)
     inodes = {(p.pid, d.fd): d.inode for p in scene.processes for d in p.descriptors}
@@ -207,7 +206,7 @@ def waits_of(scene: Scene, *, workers: bool = False) -> tuple[str, ...]:
         if fds:
             files = {d.fd: d.inode for p in scene.processes if p.pid == wait.pid for d in p.descriptors}
             listeners = {fd for fd in fds if files[fd] in listening}
-            accepts = workers and fds == listeners and wait.kind in _SETS
+            accepts = workers and fds == listeners and wait.kind in SETS
             network.add("accept" if accepts else _facet(wait, fds, listens=bool(listeners)))
         elif wait.runtime:
             continue
@@ -227,18 +226,8 @@ def _facet(wait: Wait, fds: set[int], *, listens: bool) -> str:
 
 def is_nap(wait: Wait) -> bool:
     """Whether a wait only lets time pass."""
-    sets = wait.kind in _SETS
+    sets = wait.kind in SETS
     return wait.kind is WaitKind.SLEEP or (sets and wait.limit is not None and not (wait.reads or wait.writes))
-
-
-def seen_most(readings: Sequence[tuple[Stack, ...]]) -> tuple[int, int]:
-    """How often the commonest line of own code was read, and in which reading first; (0, the last) without any."""
-    places: dict[tuple[str, int], list[int]] = {}
-    for number, stacks in enumerate(readings):
-        if frame := next((stack.frames[0] for stack in stacks if stack.in_own_code), None):
-            places.setdefault((frame.file, frame.line), []).append(number)
-    found = max(places.values(), key=len, default=[])
-    return len(found), found[0] if found else len(readings) - 1
 
 
 _LIBRARIES = {

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from grader.evidence.native import call_in
-from grader.evidence.records import Evidence, Frame, Pass, Stack, ThreadSample, Wait, WaitKind
+from grader.evidence.records import Evidence, Frame, Pass, Stack, ThreadSample, Wait
 from grader.evidence.runtimes import runtime_of
 from grader.evidence.stacks import is_python, read_stacks
 from grader.judgement import counts as counting
 from grader.judgement.counts import Counts
-from grader.judgement.expectations import Answered, Kernel
+from grader.judgement.expectations import Kernel
 from grader.judgement.finding import CheckFailed, Finding
-from grader.judgement.io_model import Scene, is_nap
+from grader.judgement.io_model import Scene
 from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
-from grader.stage.guest import Guest
 from grader.stage.verdicts import Judging
 from grader.words import say
 
@@ -97,21 +96,6 @@ class Measuring(Judging):
             self._wait(_BETWEEN_LOOKS * (1 + number % 7))
         return tuple(seen.values())
 
-    def asleep_at_work(self, guests: Sequence[Guest]) -> Wait | None:
-        """The first wait that has nothing to do with clients in which a thread is seen before these are all served.
-
-        Raises:
-            CheckFailed: they are not served, and no thread was seen so.
-        """
-        self.latest = ()
-        all_served = Answered(guests)
-        names = tuple(guest.name for guest in guests)
-        served_or_seen = Kernel(
-            all_served.wish, lambda: bool(_asleep(self.latest)) or all_served.met(), all_served.progress, names
-        )
-        self.require(served_or_seen, say("not all clients were served"))
-        return _asleep(self.latest)
-
     def stacks(self, look: Pass, times: int = 1) -> tuple[Stack, ...]:
         """Where the threads of the first processes of a pass stand in their source; in Python read `times` times."""
         pids = {pid for pid in _first(look, _PROCESSES_READ) if not is_python(pid)}
@@ -142,7 +126,3 @@ class Measuring(Judging):
 
 def _first(look: Pass, processes: int) -> list[int]:
     return sorted({sample.pid for sample in look.threads})[:processes]
-
-
-def _asleep(waits: Sequence[Wait]) -> Wait | None:
-    return next((wait for wait in waits if is_nap(wait) or wait.kind is WaitKind.CHILD), None)

@@ -23,8 +23,8 @@ from grader.judgement.lifelines import Lifelines
 from grader.judgement.outcome import How, Outcome
 from grader.judgement.protocols import Conversation
 from grader.report.model import Observed
+from grader.stage.at_work import Working
 from grader.stage.guest import Guest
-from grader.stage.measures import Measuring
 from grader.words import say
 
 _STARTING_WAKEUPS = 1000
@@ -34,7 +34,7 @@ _OPEN = {TcpState.LISTEN, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
 
 
 @dataclass(kw_only=True)
-class Stage(Measuring):
+class Stage(Working):
     """What a behaviour acts on: one running server, and as many clients as it likes.
 
     `conversation` is what its clients say and hear; `preferred_port` is taken where the server listens on several;

@@ -24,7 +24,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "kept_for",
         "printed",
         "scene",
-        "asleep_at_work",
+        "blocked_at_work",
         "gives_back",
         "waiting_in_queue",
         "accepted",

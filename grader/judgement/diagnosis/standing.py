@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from grader.evidence.records import TcpSocket, TcpState, Wait, WaitKind
 from grader.judgement import source
+from grader.judgement.at_work import blocking_line
 from grader.judgement.diagnosis.case import (
     SETS,
     Answer,
@@ -149,11 +150,10 @@ def _listens(entry: TcpSocket) -> bool:
 
 
 def blocking_call_in_coroutine(case: Case) -> Answer | None:
-    """The one thread of an event loop sleeps in a call of its own while clients wait."""
+    """The one thread of an event loop blocks in a call of its own while clients wait."""
     if case.doing != "at_work" or case.model != "asyncio":
         return None
-    # Between two such calls it waits inside the library, and the student's innermost line is just where the loop runs.
-    frame = next((stack.frames[0] for stack in case.stacks if stack.in_own_code), None)
+    frame = next(filter(None, map(blocking_line, case.stacks)), None)
     calls = source.calls_at(case.sources.get(frame.file, []), frame.line) if frame else []
     return "blocking-call-in-coroutine", Place(frame.file, frame.line) if frame and calls else Place()
 
