@@ -73,7 +73,7 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
     stage.server.output.drain()
     sockets = stage.table.read()
     printed = source.last_traceback(stage.server.output.text, stage.server.inside)
-    traceback = printed if finding.ended else None
+    traceback = printed if finding.ended or "workers_lost" in finding.facts else None
     named = {frame.file for stack in stacks for frame in stack.frames if frame.own}
     if traceback and traceback.file:
         named.add(traceback.file)

@@ -199,6 +199,7 @@ class Launch:
             throttled=self._throttled,
             own_time=self._own_time,
             allowed=self.spec.facets(),
+            pool=self.spec.pool,
             descriptors=min(self._bounds(self.work).files_allowed, self._own_files),
             model_name=self.spec.model_name,
             language=self.work.language.name,

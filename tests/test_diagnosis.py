@@ -122,6 +122,12 @@ FORKED = replace(
     waiting(WaitKind.ACCEPT, reads=(3,)), processes=(PROCESS, CHILD), sockets=(LISTENING, CLOSED, CLIENT_A)
 )
 ALIVE = (LISTENING, SERVER_A, CLIENT_A)
+KEPT: dict[str, Any] = {
+    "summary": "open sockets grew with every round: 3, 4, 5",
+    "processes": (PROCESS,),
+    "sockets": (LISTENING, CLOSED),
+}
+FEWER = "threads became fewer with every round: 14, 11, 8"
 POLLS = replace(PROCESS, descriptors=(replace(LISTENER, nonblocking=True), replace(CONNECTION, nonblocking=True)))
 QUIET = (replace(LISTENING, receive_queue=0), SERVER_A)
 POLLING: dict[str, Any] = {
@@ -185,7 +191,9 @@ NAMED: list[tuple[str, str | None, Case]] = [
             sockets=(replace(LISTENING, receive_queue=0), SERVER_A),
         ),
     ),
-    ("removed-but-not-closed", None, case(doing="fin", summary="open sockets grew with every round: 3, 4, 5")),
+    ("removed-but-not-closed", None, case(doing="fin", **KEPT)),
+    # Who has reset leaves a socket that is in no table of the kernel any more.
+    ("removed-but-not-closed", None, case(doing="reset", **{**KEPT, "sockets": (LISTENING,)})),
     ("removed-but-not-closed", None, case(doing="half_close", evidence=FORGOTTEN, sockets=FORGOTTEN.sockets)),
     ("send-return-ignored", "server.py:8", case(doing="large", evidence=LOST, sockets=LOST.sockets, unserved=("ann",))),
     (
@@ -232,6 +240,12 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ("no-pause-between-rounds", None, case(doing="idle", **POLLING)),
     ("zombie-children", None, case(doing="fin", summary="zombie processes grew with every round: 5, 10, 15")),
     ("workers-never-end", None, case(doing="fin", summary="threads grew with every round: 5, 10, 15")),
+    (
+        "worker-lost",
+        "server.py:7",
+        case(doing="reset", summary=FEWER, traceback=TRACEBACK, facts={"workers_lost": 12}),
+    ),
+    ("worker-lost", None, case(doing="fin", unserved=("bob",), facts={"workers_lost": 2})),
     ("files-never-closed", None, case(doing="leak", summary="open descriptors grew with every round: 3, 4, 5")),
     ("buffer-without-bound", None, case(doing="memory", facts={"held": 99})),
     ("parent-keeps-connection", None, case(doing="half_close", evidence=FORKED, sockets=FORKED.sockets)),
@@ -290,6 +304,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ("not-passed-on", None, case(doing="broadcast", evidence=READ_ALL, unserved=("ann",), protocol=ROOM)),
     ("reply-not-by-the-table", None, case(doing="echo", wrong=(SWAPPED,), protocol=TABLE)),
     ("hung-up", None, case(doing="queued", unserved=("bob",), turned_away=("bob", "cat"))),
+    ("hung-up", None, case(doing="fin", unserved=("bob",), turned_away=("bob",), facts={"workers_lost": 1})),
     ("wakes-too-often", "server.py:5", case(**NAPS)),
     ("pool-without-bound", None, case(doing="io_model", model="prefork", workers="processes")),
     ("more-workers-than-allowed", None, case(doing="pool", summary="24 of 24 were served, more than a pool of 16 can")),
@@ -480,6 +495,8 @@ UNNAMED: list[tuple[str, Case]] = [
     ("it wakes up now and then", case(**{**NAPS, "facts": {"duty": 0.2, "wakeups": 50}})),
     ("it works between its naps", case(**{**NAPS, "facts": {"duty": 0.9, "wakeups": 5000}})),
     ("there is something to do", case(**{**NAPS, "sockets": (LISTENING, replace(SERVER_A, receive_queue=9))})),
+    ("no connection is held", case(doing="fin", **{**KEPT, "sockets": (LISTENING, SERVER_A)})),
+    ("workers are fewer, and everybody is served", case(doing="fin", facts={"workers_lost": 2})),
     ("the parent holds living connections", case(doing="half_close", evidence=replace(FORKED, sockets=ALIVE))),
 ]
 

@@ -121,3 +121,164 @@ def test_zombies_are_counted(grade_source: Grade) -> None:
 
     assert check.verdict is Verdict.FAIL
     assert "zombie processes grew with every round" in check.summary
+
+
+POOL_OF_THREADS = """
+import queue, socket, threading, time
+jobs, workers = queue.Queue(), []
+
+def work():
+    while True:
+        client = jobs.get()
+        {serve}(client)
+
+def carelessly(client):
+    with client:
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+
+def carefully(client):
+    try:
+        carelessly(client)
+    except OSError:
+        pass
+
+def hire():
+    workers.append(threading.Thread(target=work, daemon=True))
+    workers[-1].start()
+
+def mind():
+    while True:
+        time.sleep(0.05)
+        for worker in [worker for worker in workers if not worker.is_alive()]:
+            workers.remove(worker)
+            hire()
+
+{before}
+listener = socket.create_server(("", 8080), backlog=128)
+while True:
+    client, _ = listener.accept()
+    {each}
+    jobs.put(client)
+"""
+POOL_OF_PROCESSES = """
+import os, signal, socket
+listener = socket.create_server(("", 8080), backlog=128)
+
+def work():
+    while True:
+        serve(listener.accept()[0])
+
+def serve(client):
+    with client:
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+
+def hire():
+    if os.fork() == 0:
+        work()
+
+for _ in range({size}):
+    hire()
+while True:
+    os.wait()
+    {after}
+"""
+LAZY_PROCESSES = """
+import os, signal, socket
+listener = socket.create_server(("", 8080), backlog=128)
+
+def serve(client):
+    try:
+        with client:
+            while data := client.recv(4096):
+                client.sendall(data.upper())
+    except OSError:
+        pass
+
+for _ in range(16):
+    client, _ = listener.accept()
+    if os.fork() == 0:
+        serve(client)
+        while True:
+            serve(listener.accept()[0])
+    client.close()
+signal.pause()
+"""
+LEAVING = "\n".join(f"- {{behaviour: disconnect, how: {how}, clients: 3}}" for how in ("fin", "reset", "half_close"))
+
+
+def pool_of_threads(*, serve: str = "carefully", before: str = "", each: str = "pass") -> str:
+    return POOL_OF_THREADS.format(serve=serve, before=before, each=each)
+
+
+def pool_of_processes(size: int, after: str = "pass") -> str:
+    return POOL_OF_PROCESSES.format(size=size, after=after)
+
+
+HIRE_ALL = "[hire() for _ in range({size})]"
+RIGHT_POOLS = {
+    "threads, one by one": ("thread_pool", pool_of_threads(each="len(workers) < 16 and hire()")),
+    "processes, one by one": ("prefork", LAZY_PROCESSES),
+    "processes that are replaced": ("prefork", pool_of_processes(8, "hire()")),
+    "threads that are replaced a moment later": (
+        "thread_pool",
+        pool_of_threads(
+            serve="carelessly",
+            before=HIRE_ALL.format(size=8) + "\nthreading.Thread(target=mind, daemon=True).start()",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("model", "source"), RIGHT_POOLS.values(), ids=RIGHT_POOLS)
+def test_a_pool_may_grow_to_its_size_and_replace_its_workers(grade_source: Grade, model: str, source: str) -> None:
+    checks = grade_source(source, LEAVING, head=f"model: {model}").checks
+
+    assert {check.id: check.summary for check in checks if check.verdict is not Verdict.PASS} == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "source"),
+    [
+        ("thread_pool", pool_of_threads(serve="carelessly", before=HIRE_ALL.format(size=16))),
+        ("thread_pool", pool_of_threads(serve="carelessly", before=HIRE_ALL.format(size=8))),
+        ("thread_pool", pool_of_threads(serve="carelessly", before=HIRE_ALL.format(size=4))),
+        ("prefork", pool_of_processes(16)),
+        ("prefork", pool_of_processes(5)),
+    ],
+    ids=["16 threads", "8 threads", "4 threads", "16 processes", "5 processes"],
+)
+def test_workers_that_end_with_a_reset_are_missed(grade_source: Grade, model: str, source: str) -> None:
+    checks = {check.id: check for check in grade_source(source, LEAVING, head=f"model: {model}").checks}
+
+    assert [check.verdict for check in checks.values()] == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
+    diagnosis = checks["disconnect-reset"].diagnosis
+    assert diagnosis is not None
+    assert diagnosis.id == "worker-lost"
+
+
+def test_workers_beyond_the_size_of_the_pool_are_a_leak(grade_source: Grade) -> None:
+    source = pool_of_threads(each="hire()")
+
+    for check in grade_source(source, LEAVING, head="model: thread_pool").checks:
+        assert check.verdict is Verdict.FAIL
+        assert "threads grew with every round" in check.summary
+
+
+def test_children_that_go_on_accepting_are_told_as_processes(grade_source: Grade) -> None:
+    source = LAZY_PROCESSES.replace("for _ in range(16)", "while True")
+
+    check = only(grade_source, source, "- {behaviour: disconnect, how: fin, clients: 5}")
+
+    assert check.verdict is Verdict.FAIL
+    assert "processes grew with every round" in check.summary
+    assert check.diagnosis is not None
+    assert check.diagnosis.id == "workers-never-end"
+
+
+def test_the_size_of_a_pool_is_that_of_its_check_or_a_usual_one() -> None:
+    assert spec_of(POOL).pool == 6
+    assert spec_of(f"{LEAVING}\n{POOL}", "model: thread_pool").pool == 6
+    assert spec_of(LEAVING, "model: prefork").pool == 16
+    assert spec_of(LEAVING, "model: select").pool == 0

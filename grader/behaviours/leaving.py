@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from pydantic import Field
 from grader.behaviours.base import Behaviour
 from grader.behaviours.departures import BY_HAND, WAYS, Party
 from grader.behaviours.hands import Look, Shown, Typed, clients, shown
-from grader.behaviours.rounds import leak
+from grader.behaviours.rounds import counting_losses, leak
 from grader.clients.personas import polite
 from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.finding import Finding, passed
@@ -24,6 +25,9 @@ class Disconnect(Behaviour):
     In each round some clients connect and leave in the stated way. After each round the one who stays is served, and
     the server is as quiet as it was. What it holds must not grow with every round. With `staying: false`, for
     servers that serve one client at a time, they come one after the other, and after each round somebody new is served.
+
+    Where the spec asks for a pool, more clients than it may have workers come and close before the first round: a pool
+    may make its workers one by one. From then on they must not become fewer with every round.
 
     The ways: `fin` is served and closes; `reset` is served and resets; `half_close` sends a last message, stops sending
     and waits for the reply and the end of the stream; `mid_message` leaves when half of its message has been read;
@@ -66,8 +70,11 @@ class Disconnect(Behaviour):
                 )
                 stage.fail_observed(words, doing=self.how, duty=round(duty.share, 3))
 
-        if grown := leak(stage, self.rounds, play):
-            stage.fail_observed(say("{grown} ({clients_left} in each)", grown=grown, clients_left=gone), doing=self.how)
+        room = self._warm_up(stage) if stage.pool else 0
+        with counting_losses(stage) if stage.pool else nullcontext():
+            if grown := leak(stage, self.rounds, play, room):
+                words = say("{grown} ({clients_left} in each)", grown=grown, clients_left=gone)
+                stage.fail_observed(words, doing=self.how)
         words = say("{rounds} times {clients_left}, and nothing of them stayed", rounds=self.rounds, clients_left=gone)
         return passed(words, clients=self.clients, rounds=self.rounds)
 
@@ -81,6 +88,14 @@ class Disconnect(Behaviour):
         gone = say("when they have left") if leaves else say("when they have left (Ctrl-C)")
         right = say("{when}, others are answered, and the server holds and burns what it did before", when=gone)
         return shown(right, *before, come, *after, Look.DESCRIPTORS, Look.DUTY)
+
+    def _warm_up(self, stage: Stage) -> int:
+        """Let more clients come and go than the pool may have workers; how many threads that leaves room for."""
+        before, (depart, _) = stage.counts().threads, WAYS["fin"]
+        with counting_losses(stage):
+            depart(stage, Party(self.how, 0, stage.pool + 1, self.clients if self.staying else 1))
+            stage.rest()
+        return before + stage.pool
 
     def _serve_another(self, stage: Stage, staying: list[Guest], number: int, after: str) -> None:
         (guest,) = staying or stage.connect()

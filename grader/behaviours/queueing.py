@@ -60,6 +60,10 @@ class PoolLimit(Behaviour):
     at_most: int = Field(default=16, ge=1, le=500, description="clients served at once, at the most")
     clients: int = Field(default=24, ge=2, le=1000, description="how many come; more than `at_most`")
 
+    @property
+    def pool(self) -> int:
+        return self.at_most
+
     @model_validator(mode="after")
     def _bounds_in_order(self) -> PoolLimit:
         if not self.at_least <= self.at_most < self.clients:

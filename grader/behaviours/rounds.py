@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count, islice
 
-from grader.judgement.counts import Counts, exceeds, growing, lowest
+from grader.judgement.counts import Counts, dwindling, exceeds, growing, highest, lowest
+from grader.judgement.finding import CheckFailed
+from grader.report.model import Verdict
 from grader.stage import Stage
 from grader.words import say
 
@@ -14,23 +19,56 @@ Play = Callable[[int], None]
 _STRETCHES = 3
 
 
-def leak(stage: Stage, rounds: int, play: Play) -> str | None:
+def leak(stage: Stage, rounds: int, play: Play, room: int = 0) -> str | None:
     """What grows with the rounds, in words, or None.
 
-    If something grew, but not in every round, more are played: what is lost now and then is lost too.
+    If something grew, but not in every round, more are played: what is lost now and then is lost too. Where the server
+    is a pool, its workers must not become fewer either; but it may make them one by one, until it has `room` threads
+    in all: rounds in which it did say nothing, and others are played.
     """
-    counts = _held_after(stage, play, range(1, rounds + 1))
+    numbers = count(1)
+    while True:
+        before = stage.counts().threads
+        found = _changed(stage, rounds, play, numbers, pool=room > 0)
+        if not found or not before < stage.counts().threads <= room:
+            return found
+
+
+@contextmanager
+def counting_losses(stage: Stage) -> Iterator[None]:
+    """Whoever fails in here is also told how many threads the server has fewer than before."""
+    before = stage.counts().threads
+    try:
+        yield
+    except CheckFailed as failure:
+        found = failure.finding
+        lost = 0 if found.ended or found.verdict is not Verdict.FAIL else before - stage.counts().threads
+        if lost <= 0:
+            raise
+        raise CheckFailed(replace(found, facts={**found.facts, "workers_lost": lost})) from None
+
+
+def _changed(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], *, pool: bool) -> str | None:
+    """What grows with the rounds, or, of a pool, becomes less."""
+    counts = _held_after(stage, play, numbers, rounds)
+    if pool and (found := dwindling(counts)) and not stage.regains(counts[0]):
+        return found
     if found := growing(counts):
-        return _for_good(stage, rounds, play, counts[0], found)
-    if not exceeds(counts[-1], counts[0]):
+        return _for_good(stage, rounds, play, numbers, counts[0], found)
+    fewer = pool and counts[-1].threads < counts[0].threads
+    if not exceeds(counts[-1], counts[0]) and not fewer:
         return None
-    counts += _held_after(stage, play, range(rounds + 1, _STRETCHES * rounds + 1))
-    stretches = [lowest(counts[start : start + rounds]) for start in range(0, len(counts), rounds)]
-    found = growing(stretches, say("{rounds} rounds", rounds=rounds))
-    return found if found and not stage.gives_back(stretches[0]) else None
+    counts += _held_after(stage, play, numbers, (_STRETCHES - 1) * rounds)
+    stretches = [counts[start : start + rounds] for start in range(0, len(counts), rounds)]
+    every = say("{rounds} rounds", rounds=rounds)
+    if fewer and (found := dwindling([*map(highest, stretches)], every)) and not stage.regains(counts[0]):
+        return found
+    least = [*map(lowest, stretches)]
+    found = growing(least, every)
+    return found if found and not stage.gives_back(least[0]) else None
 
 
-def _for_good(stage: Stage, rounds: int, play: Play, before: Counts, found: str) -> str | None:
+def _for_good(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], before: Counts, found: str) -> str | None:
     """What was found, unless the server gives it back when it has time.
 
     It may keep something for a while, by the clock: a connection that lingers, children that it waits for once a
@@ -39,16 +77,16 @@ def _for_good(stage: Stage, rounds: int, play: Play, before: Counts, found: str)
     if not stage.gives_back(before):
         return found
     held = [stage.counts()]
-    for number in range(rounds + 1, 2 * rounds + 1):
+    for number in islice(numbers, rounds):
         play(number)
         stage.gives_back(held[-1])
         held.append(stage.counts())
     return growing(held[1:])
 
 
-def _held_after(stage: Stage, play: Play, numbers: Iterable[int]) -> list[Counts]:
+def _held_after(stage: Stage, play: Play, numbers: Iterator[int], rounds: int) -> list[Counts]:
     counts = []
-    for number in numbers:
+    for number in islice(numbers, rounds):
         play(number)
         counts.append(stage.counts())
     return counts

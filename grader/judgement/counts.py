@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 
@@ -36,12 +37,13 @@ def count(look: Pass, processes: tuple[Process, ...]) -> Counts:
 
 
 WORDS = {
+    "processes": say("processes"),
+    "threads": say("threads"),
     "sockets": say("open sockets"),
     "descriptors": say("open descriptors"),
-    "threads": say("threads"),
-    "processes": say("processes"),
     "zombies": say("zombie processes"),
 }
+"""What is counted; first what brings others with it: each process has threads, and copies of its parent's sockets."""
 
 
 def total(counts: Counts) -> int:
@@ -52,6 +54,11 @@ def total(counts: Counts) -> int:
 def exceeds(now: Counts, before: Counts) -> bool:
     """Whether there is more of anything now than before."""
     return any(getattr(now, name) > getattr(before, name) for name in WORDS)
+
+
+def highest(rounds: Sequence[Counts]) -> Counts:
+    """The most of each that there was after any of these rounds."""
+    return Counts(*map(max, zip(*map(astuple, rounds), strict=True)))
 
 
 def lowest(rounds: Sequence[Counts]) -> Counts:
@@ -65,9 +72,26 @@ def growing(rounds: Sequence[Counts], every: str = say("round")) -> str | None:
     One count after one round proves no leak: CPython frees a forgotten socket only when its variable is used again,
     and a pool grows to its size once. A leak grows with every round.
     """
-    for name, words in WORDS.items():
+    if found := _steady(rounds, WORDS, operator.lt):
+        what, figures = found
+        return say("{what} grew with every {round}: {figures}", what=what, round=every, figures=figures)
+    return None
+
+
+def dwindling(rounds: Sequence[Counts], every: str = say("round")) -> str | None:
+    """Which workers became fewer in every single round, in words, or None; `every` is what to call a round."""
+    if found := _steady(rounds, ("processes", "threads"), operator.gt):
+        what, figures = found
+        return say("{what} became fewer with every {round}: {figures}", what=what, round=every, figures=figures)
+    return None
+
+
+def _steady(
+    rounds: Sequence[Counts], names: Iterable[str], order: Callable[[int, int], bool]
+) -> tuple[str, str] | None:
+    """The first of these whose figures are in this order from each round to the next: its words, and the figures."""
+    for name in names:
         figures = [getattr(counts, name) for counts in rounds]
-        if len(figures) > 2 and all(a < b for a, b in pairwise(figures)):  # noqa: PLR2004
-            shown = ", ".join(map(str, figures))
-            return say("{what} grew with every {round}: {figures}", what=words, round=every, figures=shown)
+        if len(figures) > 2 and all(order(a, b) for a, b in pairwise(figures)):  # noqa: PLR2004
+            return WORDS[name], ", ".join(map(str, figures))
     return None

@@ -314,6 +314,16 @@ TEXTS = {
             "pthreads(7)",
         ),
     ),
+    "worker-lost": Text(
+        "A worker ends with its client, and nobody takes its place",
+        "When a client left, the worker that served it ended too, with an exception or because its loop was over. A "
+        "pool has only so many: it is smaller from then on, and when the last worker is gone nobody is served.",
+        "A client's error should end its turn, and not its worker. Which calls can raise, and what catches that?",
+        (
+            "tcp(7), section Error handling",
+            "Python: socket.socket.recv, ConnectionResetError",
+        ),
+    ),
     "files-never-closed": Text(
         "Something is opened again and again, and never closed",
         "With every round the server has more open descriptors, and it is not the connections. A process may only "

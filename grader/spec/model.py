@@ -41,6 +41,11 @@ class CheckFields(Part):
         return 0
 
     @property
+    def pool(self) -> int:
+        """How many workers it allows a pool, 0 where it says nothing of that."""
+        return 0
+
+    @property
     def waits_for_replies(self) -> bool:
         """Whether it needs a server that replies to the one who asks."""
         return True
@@ -57,6 +62,7 @@ class CheckFields(Part):
             yield ("behaviour",), message, "ask for the behaviour 'broadcast'"
 
 
+_USUAL_POOL = 16
 SPARE_DESCRIPTORS = 64
 """How many descriptors a server may have besides those for its clients."""
 
@@ -207,6 +213,12 @@ class Spec(Part):
     def model_name(self) -> str:
         """The model in words."""
         return self.model if isinstance(self.model, str) else say("required")
+
+    @property
+    def pool(self) -> int:
+        """How many workers the pool may have that the spec asks for, 0 where it asks for none."""
+        usual = _USUAL_POOL if self.facets()["workers"] == ["pool"] else 0
+        return max(check.pool for check in self.checks) or usual
 
     def facets(self) -> dict[str, list[str]]:
         """The allowed values of each facet; an empty list allows any."""

@@ -61,6 +61,15 @@ class Measuring(Judging):
         )
         return self.settle(less).how is How.MET
 
+    def regains(self, held: Counts) -> bool:
+        """Wait until the server has as many threads as in `held`; whether that comes within its budget."""
+        more = Kernel(
+            "workers that are gone to be replaced",
+            lambda: self.counts().threads >= held.threads,
+            lambda: self.counts().threads,
+        )
+        return self.settle(more).how is How.MET
+
     def scene(self, *, watch: bool = False) -> Scene:
         """The server as it comes to rest with the clients that are connected now; `watch` how it spends its time.
 

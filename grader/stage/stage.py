@@ -38,7 +38,8 @@ class Stage(Working):
     """What a behaviour acts on: one running server, and as many clients as it likes.
 
     `conversation` is what its clients say and hear; `preferred_port` is taken where the server listens on several;
-    `allowed` are the facets of the spec's model, by name, and `model_name` what to call it.
+    `allowed` are the facets of the spec's model, by name, and `model_name` what to call it; `pool` is how many workers
+    the pool may have that the spec asks for, 0 where it asks for none.
     Until it listens the server may take `startup` seconds. `port_moved`: another port than the spec's was offered.
     `run_again` runs the submission once more where it ran, or a reference server by its name.
     """
@@ -47,6 +48,7 @@ class Stage(Working):
     preferred_port: int
     allowed: dict[str, list[str]] = field(default_factory=dict)
     model_name: str = ""
+    pool: int = 0
     startup: float = 10.0
     port_moved: bool = False
     run_again: Callable[[str], RunningServer]

@@ -11,6 +11,7 @@ __all__ = ["RULES", "Case", "Misheard", "Rule", "diagnose"]
 
 RULES: tuple[Rule, ...] = (
     *ends.EARLY,
+    holding.worker_lost,
     *standing.RULES,
     *spinning.RULES,
     *holding.RULES,

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from grader.evidence.records import DescriptorKind, TcpState, WaitKind
-from grader.judgement.diagnosis.case import SETS, Answer, Case, Place, Rule, listening_inodes, only_call, only_wait
+from grader.evidence.records import DescriptorKind, Process, TcpState, WaitKind
+from grader.judgement.diagnosis.case import (
+    SETS,
+    Answer,
+    Case,
+    Place,
+    Rule,
+    crash_place,
+    listening_inodes,
+    only_call,
+    only_wait,
+)
 from grader.judgement.io_model import watched
 
 _MANY = 100
@@ -28,10 +38,7 @@ def _parent_holds_what_has_ended(case: Case) -> bool:
     waits = case.evidence.waits if case.evidence else ()
     accepting = {wait.pid for wait in waits if wait.kind is WaitKind.ACCEPT}
     processes = case.evidence.processes if case.evidence else case.processes
-    # Those that were reset are in no table of the kernel any more.
-    alive = {entry.inode for entry in case.sockets if entry.state is not TcpState.CLOSE_WAIT}
-    tcp = {d.inode for p in processes for d in p.descriptors if d.kind is DescriptorKind.TCP}
-    ended = tcp - alive
+    ended = _ended_connections(case, processes)
     holders = {p.pid for p in processes if any(d.inode in ended for d in p.descriptors)}
     listeners = listening_inodes(case.sockets)
     parents = {p.pid for p in processes} & {p.parent for p in processes}
@@ -41,6 +48,13 @@ def _parent_holds_what_has_ended(case: Case) -> bool:
     return bool(holders & keeps) and (not waits or bool(holders & accepting))
 
 
+def _ended_connections(case: Case, processes: tuple[Process, ...]) -> set[int]:
+    """The connections that these hold although their clients have ended them."""
+    # Those that were reset are in no table of the kernel any more.
+    alive = {entry.inode for entry in case.sockets if entry.state is not TcpState.CLOSE_WAIT}
+    return {d.inode for p in processes for d in p.descriptors if d.kind is DescriptorKind.TCP} - alive
+
+
 def removed_but_not_closed(case: Case) -> Answer | None:
     """Clients have left, the server sleeps and watches none of their connections any more, but holds them open."""
     if case.spinning or case.ended:
@@ -48,12 +62,21 @@ def removed_but_not_closed(case: Case) -> Answer | None:
     left = {e.inode for e in case.sockets if e.state is TcpState.CLOSE_WAIT and e.inode}
     if case.evidence is None:
         used_up = case.doing == "capacity" and len(left) >= _MANY
-        return ("removed-but-not-closed", Place()) if case.grew == "sockets" or used_up else None
+        kept = case.grew == "sockets" and _ended_connections(case, case.processes)
+        return ("removed-but-not-closed", Place()) if kept or used_up else None
     held = {(p.pid, d.fd) for p in case.evidence.processes for d in p.descriptors if d.inode in left}
     waits, processes = case.evidence.waits, case.evidence.processes
     looked_at = {(wait.pid, fd) for wait in waits for fd in watched(wait, processes)}
     forgotten = case.doing == "half_close" and held and not held & looked_at
     return ("removed-but-not-closed", Place()) if forgotten and only_wait(case, SETS) else None
+
+
+def worker_lost(case: Case) -> Answer | None:
+    """Clients have left, and with them workers of the pool."""
+    seen = case.unserved or "became fewer" in case.summary
+    if case.ended or case.turned_away or not seen or "workers_lost" not in case.facts:
+        return None
+    return "worker-lost", crash_place(case)
 
 
 def workers_never_end(case: Case) -> Answer | None:
