@@ -26,6 +26,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "scene",
         "blocked_at_work",
         "gives_back",
+        "regains",
         "waiting_in_queue",
         "accepted",
         "held_back_until_they_speak",
