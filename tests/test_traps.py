@@ -692,18 +692,6 @@ def test_a_nap_that_can_be_ended_early_is_a_nap(grade_source: Grade, nap: str) -
     assert failed(grade_source(POLLING.replace("NAP", nap), checks, head="model: nonblocking")) == {}
 
 
-def test_who_waits_at_two_listeners_for_a_thread_each_accepts(grade_source: Grade) -> None:
-    two = """
-listeners = [listener, socket.create_server(("", 8081))]
-listener = type("Both", (), {"accept": lambda self: select.select(listeners, [], [])[0][0].accept()})()
-accept_all()
-"""
-    report = grade_source(thread_each(main=two), "- behaviour: io_model", head=THREADS_MODEL)
-
-    assert failed(report) == {}
-    assert report.observed.waits == ["accept", "recv"]
-
-
 def test_a_time_limit_on_each_client_of_a_thread_hangs_up_on_nobody_who_only_reads_late(grade_source: Grade) -> None:
     checks = "- behaviour: slow_reader\n- {behaviour: large_message, size: 1 MiB}"
 

@@ -53,8 +53,8 @@ def _changed(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], *, p
     counts = _held_after(stage, play, numbers, rounds)
     if pool and (found := dwindling(counts)) and not stage.regains(counts[0]):
         return found
-    if found := growing(counts):
-        return _for_good(stage, rounds, play, numbers, counts[0], found)
+    if growing(counts):
+        return _for_good(stage, rounds, play, numbers, counts)
     fewer = pool and counts[-1].threads < counts[0].threads
     if not exceeds(counts[-1], counts[0]) and not fewer:
         return None
@@ -68,14 +68,14 @@ def _changed(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], *, p
     return found if found and not stage.gives_back(least[0]) else None
 
 
-def _for_good(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], before: Counts, found: str) -> str | None:
+def _for_good(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], grew: list[Counts]) -> str | None:
     """What was found, unless the server gives it back when it has time.
 
     It may keep something for a while, by the clock: a connection that lingers, children that it waits for once a
     second. Then the rounds are played again, with time after each.
     """
-    if not stage.gives_back(before):
-        return found
+    if not stage.gives_back(grew[0]):
+        return growing(grew, still=stage.counts()) or growing(grew)
     held = [stage.counts()]
     for number in islice(numbers, rounds):
         play(number)

@@ -249,7 +249,7 @@ class Client:
             readable=bool(self.wants_to_read and ready & ~select.POLLOUT),
             reads=self.reads,
             ended=bool(self.ending),
-            refused=bool(self.refused),
+            refused=self.refused == os.strerror(errno.ECONNREFUSED),
         )
 
     def _unread(self) -> int:

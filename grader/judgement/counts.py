@@ -66,13 +66,16 @@ def lowest(rounds: Sequence[Counts]) -> Counts:
     return Counts(*map(min, zip(*map(astuple, rounds), strict=True)))
 
 
-def growing(rounds: Sequence[Counts], every: str = say("round")) -> str | None:
+def growing(rounds: Sequence[Counts], every: str = say("round"), still: Counts | None = None) -> str | None:
     """What grew in every single round, in words, or None; `every` is what to call a round.
+
+    Where it is given, `still` is what the server holds now: what is back to where it was is not told of.
 
     One count after one round proves no leak: CPython frees a forgotten socket only when its variable is used again,
     and a pool grows to its size once. A leak grows with every round.
     """
-    if found := _steady(rounds, WORDS, operator.lt):
+    names = [name for name in WORDS if still is None or getattr(still, name) > getattr(rounds[0], name)]
+    if found := _steady(rounds, names, operator.lt):
         what, figures = found
         return say("{what} grew with every {round}: {figures}", what=what, round=every, figures=figures)
     return None

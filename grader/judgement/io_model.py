@@ -93,7 +93,7 @@ def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), runtimes: tuple
     last = scenes[-1]
     attended = attended_by_thread(last)
     workers = _workers(scenes, attended)
-    waits, turns = waits_of(last, workers=workers.kind != "single"), _takes_turns(last)
+    waits, turns = waits_of(last), _takes_turns(last)
     if turns and "recv" in waits:
         # Of one that waits a little at each socket, whether it is ever seen at the listener is luck.
         waits = tuple(call for call in waits if call != "accept")
@@ -194,20 +194,15 @@ def watched(wait: Wait, processes: tuple[Process, ...]) -> set[int]:
     return {fd for fd in targets if fd in files and files[fd].kind is DescriptorKind.TCP}
 
 
-def waits_of(scene: Scene, *, workers: bool = False) -> tuple[str, ...]:
-    """The calls in which threads wait for the network; where none does, those in which they wait at all.
-
-    Where it has `workers`, whoever watches nothing but listeners accepts for them, whatever call that takes.
-    """
+def waits_of(scene: Scene) -> tuple[str, ...]:
+    """The calls in which threads wait for the network; where none does, those in which they wait at all."""
     listening = {entry.inode for entry in scene.sockets if entry.state is TcpState.LISTEN}
     network, others = set(), set()
     for wait in scene.waits:
         fds = watched(wait, scene.processes)
         if fds:
             files = {d.fd: d.inode for p in scene.processes if p.pid == wait.pid for d in p.descriptors}
-            listeners = {fd for fd in fds if files[fd] in listening}
-            accepts = workers and fds == listeners and wait.kind in SETS
-            network.add("accept" if accepts else _facet(wait, fds, listens=bool(listeners)))
+            network.add(_facet(wait, fds, listens=any(files[fd] in listening for fd in fds)))
         elif wait.runtime:
             continue
         elif is_nap(wait) or (wait.limit is not None and wait.kind in _WAKERS):
