@@ -96,8 +96,7 @@ def refused(
     name: str, why: str = "submission 'x' has no server.py; it holds main.py", fault: str = "submission"
 ) -> Result:
     """A submission that could not be graded."""
-    folder = name.replace("/", "").replace("\0", "")
-    told = {"name": name, "folder": folder, "spec": SPEC, "started": "2026-01-02T03:04:06+00:00", "failed": why}
+    told = {"name": name, "folder": name, "spec": SPEC, "started": "2026-01-02T03:04:06+00:00", "failed": why}
     return Result.model_validate({**told, "fault": fault})
 
 

@@ -7,9 +7,9 @@ import json
 import os
 from collections.abc import Container, Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from grader.report.json_file import ReportError, harmless_json, write_atomically
 from grader.report.model import Record, Saying, SpecInfo, Words
@@ -19,20 +19,12 @@ from grader.words import say
 RESULTS = "results.jsonl"
 
 
-def _plain_name(folder: str) -> str:
-    if folder in ("", ".", "..") or "/" in folder or "\0" in folder:
-        raise ValueError("folder is not the name of one")
-    return folder
-
-
 class Result(Record):
     """One submission of a batch: its score, or in one sentence why it has none."""
 
     schema_version: Literal[1] = Field(1, alias="schema", description="number of the schema")
     name: str = Field(description="the name of the submission")
-    folder: Annotated[str, AfterValidator(_plain_name)] = Field(
-        description="the name of the folder of its report, in the one in which results.jsonl lies"
-    )
+    folder: str = Field(description="the name of the folder of its report, in the one in which results.jsonl lies")
     spec: SpecInfo = Field(description="the spec that was applied")
     started: str = Field(description="when its grading began, in UTC (ISO 8601)")
     score: float | None = Field(default=None, description="sum of the points given; null if it was not graded")
@@ -103,9 +95,18 @@ def read_results(path: Path) -> list[Result]:
         found = [Result.model_validate_json(line) for line in lines if line.strip()]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        words = say("{path} holds a line that is no result: {error}", path=str(path), error=first["msg"])
-        raise ReportError(words) from None
+        raise _no_result(path, first["msg"]) from None
+    for result in found:
+        if result.folder in ("", ".", "..") or "/" in result.folder or "\0" in result.folder:
+            words = say(
+                "{path} holds a line that is no result: {error}", path=str(path), error="folder is not the name of one"
+            )
+            raise ReportError(words)
     return list({(result.folder, result.spec.id): result for result in found}.values())
+
+
+def _no_result(path: Path, why: str) -> ReportError:
+    return ReportError(say("{path} holds a line that is no result: {error}", path=str(path), error=why))
 
 
 def _is_whole(line: bytes) -> bool:
