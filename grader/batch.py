@@ -18,7 +18,7 @@ from grader.grading import fingerprint_of, grade, ungraded
 from grader.report.model import Report
 from grader.report.pages import Pages, pages
 from grader.spec import Spec, load_spec, selected
-from grader.words import say
+from grader.words import own_fault, say
 from grader.words.language import language
 
 _TRIED = 2
@@ -120,8 +120,7 @@ def grade_job(job: Job) -> Done:
     except ArenaUnavailableError as error:
         return replace(begun, failed=error.told, fault="grader")
     except Exception as error:  # noqa: BLE001 - the others go on, and it is told whose fault it was
-        words = say("the grader failed: {error}", error=f"{type(error).__name__}: {error}")
-        return replace(begun, failed=words, fault="grader")
+        return replace(begun, failed=own_fault(error), fault="grader")
     return replace(begun, report=report, pages=pages(report, language(job.lang)) if job.told else None)
 
 

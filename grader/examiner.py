@@ -16,7 +16,7 @@ from grader.launch import Launch
 from grader.report.model import Basis, ByHand, CheckResult, Observed, Verdict
 from grader.spec import CheckFields, Spec
 from grader.stage import Stage
-from grader.words import also, say
+from grader.words import also, own_fault, say
 
 _STARTS_TRIED = 2
 
@@ -69,7 +69,7 @@ class Examiner:
             where = traceback.format_exc(limit=-3)
             shown = say("The grader failed in {check}: {traceback}", check=check.id, traceback=where)
             self.notes.append(say("The grader failed in {check}.", check=check.id) if check.hidden else shown)
-            summary = say("the grader failed: {error}", error=f"{type(error).__name__}: {error}")
+            summary = own_fault(error)
             facts: dict[str, Fact] = {"traceback": where} if check.hidden else {}
             return result_of(check, Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, summary, facts), _since(began))
 

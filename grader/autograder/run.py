@@ -15,6 +15,7 @@ from grader.report.gradescope import gradescope_results, not_gradable, results_j
 from grader.report.json_file import write_atomically
 from grader.report.model import CheckResult, Report
 from grader.spec import Spec
+from grader.words import own_fault
 
 RESULTS = Path("results", "results.json")
 
@@ -51,7 +52,7 @@ def run_autograder(root: Path, spec: Spec, settings: Settings) -> Report | str:
         raise NotGradedError(str(error)) from error
     except Exception as error:
         write(unfinished([]))
-        raise NotGradedError(f"the grader failed: {type(error).__name__}: {error}") from error
+        raise NotGradedError(own_fault(error)) from error
     write(gradescope_results(report, hide_with=settings.hide_with))
     return report
 

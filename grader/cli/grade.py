@@ -43,7 +43,7 @@ from grader.report.model import CheckResult
 from grader.report.pages import pages
 from grader.report.terminal import print_report
 from grader.spec import Spec, UnknownCheckError, selected
-from grader.words import say
+from grader.words import own_fault, say
 from grader.words.language import Language
 from grader.workers import local_executor
 
@@ -184,8 +184,7 @@ def _grade_one(one: Handed, spec: Spec, output: Path, form: str, isolation: Leve
         tell_not_graded(one.name, error.told, language, own_fault=False)
         return FAULT
     except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault
-        words = say("the grader failed: {error}", error=f"{type(error).__name__}: {error}")
-        tell_not_graded(one.name, words, language, own_fault=False)
+        tell_not_graded(one.name, own_fault(error), language, own_fault=False)
         return FAULT
     unwritten = write(pages(report, language, instructor=False), folder)
     if form == "json":

@@ -26,6 +26,7 @@ from grader.report.model import CheckResult, Report
 from grader.report.pages import pages, write_pages
 from grader.report.results import RESULTS, Result, add_result, forget_results, read_results
 from grader.spec import Spec, SpecError, find_spec, load_spec, selected
+from grader.words import own_fault, say
 
 
 class NotGradedError(Exception):
@@ -130,14 +131,14 @@ class Grading:
             self._add(about.model_copy(update={"failed": error.told, "fault": "grader"}))
             return NotGradedError(escape_text(f"{handed.name} was not graded: {error}"))
         except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault
-            failed = f"the grader failed: {type(error).__name__}: {error}"
+            failed = own_fault(error)
             self._add(about.model_copy(update={"failed": failed, "fault": "grader"}))
             return NotGradedError(escape_text(f"{handed.name} was not graded: {failed}"))
         folder = self.output / handed.folder
         try:
             write_pages(pages(report), folder)
         except OSError as error:
-            self._add(about.model_copy(update={"failed": "its report could not be written", "fault": "grader"}))
+            self._add(about.model_copy(update={"failed": say("its report could not be written"), "fault": "grader"}))
             return NotGradedError(_unusable("write the report to", folder, error))
         scored = {"started": report.started, "score": report.score, "max_score": report.max_score}
         self._add(about.model_copy(update=scored))

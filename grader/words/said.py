@@ -91,6 +91,11 @@ def mark(message: str) -> str:
     return message
 
 
+def own_fault(error: Exception) -> Said:
+    """That it was the grader which failed, and with what."""
+    return say("the grader failed: {error}", error=f"{type(error).__name__}: {error}")
+
+
 def also(items: Iterable[str]) -> str:
     """`a and b and c`, "" of nothing."""
     return _folded(items, lambda first, then: say("{first} and {next}", first=first, next=then))
