@@ -8,6 +8,7 @@ import pytest
 from conftest import Grade
 from evidence_samples import LISTENING, PID, SERVER_A, THREAD
 
+from grader.evidence import stacks
 from grader.evidence.records import (
     Descriptor,
     DescriptorKind,
@@ -218,6 +219,30 @@ def test_a_loop_that_never_blocks_is_not_accused_of_what_happens_beside(grade_so
     (check,) = grade_source(source, CHECK, head=HEAD).checks
 
     assert (check.verdict, check.diagnosis) == (Verdict.PASS, None), check.summary
+
+
+FEW = 5
+
+
+@pytest.mark.parametrize("model", ["asyncio", "epoll"])
+@pytest.mark.parametrize("failures", [FEW, 1000])
+def test_whose_loop_it_runs_is_known_or_not_judged(
+    grade_source: Grade, monkeypatch: pytest.MonkeyPatch, model: str, failures: int
+) -> None:
+    tried = 0
+
+    def fails_at_first(program: str, pid: int) -> list[dict[str, object]]:
+        nonlocal tried
+        tried += 1
+        return read(program, pid) if tried > failures else []
+
+    read = stacks._read
+    monkeypatch.setattr(stacks, "_read", fails_at_first)
+
+    (check,) = grade_source(with_asyncio(), "- behaviour: io_model", head=f"model: {model}").checks
+
+    rightly = Verdict.PASS if model == "asyncio" else Verdict.FAIL
+    assert check.verdict is (rightly if failures == FEW else Verdict.INCONCLUSIVE), check.summary
 
 
 SLEEPER = "def metrics():\n    while True: time.sleep(1)\n" + THREAD_BESIDE.format("metrics")

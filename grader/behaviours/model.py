@@ -60,7 +60,9 @@ class IoModel(Behaviour):
             library=found.library,
         )
         facts: dict[str, Fact] = {name: value for name, value in stage.observed.model_dump().items() if value}
-        if wrong := io_model.contradictions(found, stage.allowed):
+        unread = bool(stage.allowed.get("library")) and stage.unread(last.look, stacks, _PROCESSES_READ)
+        allowed = {name: values for name, values in stage.allowed.items() if not (unread and name == "library")}
+        if wrong := io_model.contradictions(found, allowed):
             summary = say("this is not the {model} model: {why}", model=stage.model_name, why=together(wrong))
             raise CheckFailed(
                 Finding(
@@ -73,6 +75,9 @@ class IoModel(Behaviour):
                     doing="io_model",
                 )
             )
+        if unread:
+            words = say("where it stands in its source could not be read, so whose loop it runs is not known")
+            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words, facts, look=last.look))
         if self.at_work:
             self._require_awake(stage, guests, last)
         summary = say(

@@ -13,6 +13,8 @@ from grader.evidence.procfs import parse_status
 from grader.evidence.records import Frame, Stack
 
 _PATIENCE = 10.0
+# A thread that runs changes its stack as it is read: of a busy logger one reading in six comes to nothing.
+_MOST_TRIED = 16
 
 
 def py_spy() -> str | None:
@@ -36,16 +38,24 @@ def read_stacks(pid: int, inside: str) -> tuple[Stack, ...]:
     `inside` is the submission's folder as the process sees it: frames below it are the student's own.
     """
     program = py_spy()
-    if program is None or not is_python(pid):
-        return ()
+    for _ in range(_MOST_TRIED):
+        # Looked at each time: it may have ended, or be another program by now.
+        if program is None or not is_python(pid):
+            break
+        if found := _read(program, pid):
+            numbers = _outer_numbers(pid)
+            return tuple(_stack(pid, entry, numbers, inside) for entry in found)
+    return ()
+
+
+def _read(program: str, pid: int) -> list[dict[str, Any]]:
     argv = [program, "dump", "--json", "--nonblocking", "--pid", str(pid)]
     try:
         done = subprocess.run(argv, capture_output=True, timeout=_PATIENCE, check=True)
-        found = json.loads(done.stdout)
+        found: list[dict[str, Any]] = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
-        return ()
-    numbers = _outer_numbers(pid)
-    return tuple(_stack(pid, entry, numbers, inside) for entry in found)
+        return []
+    return found
 
 
 def _outer_numbers(pid: int) -> dict[int, int]:

@@ -119,7 +119,12 @@ def _comfort(machine: Machine) -> list[Line]:
     enough = machine.quota is None or machine.quota >= _ENOUGH_CORES
     quota = "no quota" if machine.quota is None else f"{machine.quota:g} cores"
     return [
-        _program("py-spy", machine.py_spy, "the line on which a Python server stands", "it with pip install py-spy"),
+        _program(
+            "py-spy",
+            machine.py_spy,
+            "the line on which a Python server stands and whose loop it runs",
+            "it with pip install py-spy",
+        ),
         _program("addr2line", machine.addr2line, "the line on which a server in C or C++ stands", "Debian's binutils"),
         Line(
             name="CPU quota",

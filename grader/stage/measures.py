@@ -116,6 +116,10 @@ class Measuring(Judging):
         pids = _first(look, processes)
         return tuple(stack for _ in range(times) for pid in pids for stack in read_stacks(pid, self.server.inside))
 
+    def unread(self, look: Pass, stacks: Sequence[Stack], processes: int = _PROCESSES_READ) -> bool:
+        """Whether one of the first processes of a pass runs Python, and none of these stacks is of it."""
+        return any(is_python(pid) for pid in {*_first(look, processes)} - {stack.pid for stack in stacks})
+
     def _compiled_stacks(self, samples: Sequence[ThreadSample]) -> Iterator[Stack]:
         calls: dict[str, dict[int, list[ThreadSample]]] = {}
         for sample in samples:

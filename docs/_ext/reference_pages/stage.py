@@ -34,7 +34,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "bound",
         "port",
     ),
-    "Look closer": ("look", "pump", "stacks", "python_stacks", "runtimes"),
+    "Look closer": ("look", "pump", "stacks", "python_stacks", "unread", "runtimes"),
     "The server's life": ("kill", "restart", "send_signal"),
 }
 """What a behaviour may call on the stage, by what it is for. What is missing here is for those who run the checks."""
