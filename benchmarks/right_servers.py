@@ -1,6 +1,6 @@
 """Asks every behaviour of every model solution again and again, idle or beside busy loops, and counts accusations.
 
-Prints each accusation as it comes, and the count at the end; exit status 1 if there was any.
+Prints each accusation as it comes, with what it rests on, and the count at the end; exit status 1 if there was any.
 """
 
 from __future__ import annotations
@@ -14,10 +14,23 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from test_every_behaviour import SOLUTIONS, accusations
 
+from grader.report.model import CheckResult
+
+_LAST = 20
+
 
 def accused(folder: Path) -> list[str]:
-    """The accusations of one model solution, as lines."""
-    return [f"{folder.name} {check}: {summary}" for check, summary in accusations(folder).items()]
+    """The accusations of one model solution, each as a text of several lines."""
+    return [
+        "\n    ".join((f"{folder.name} {check.id}: {check.summary}", *told(check))) for check in accusations(folder)
+    ]
+
+
+def told(check: CheckResult) -> list[str]:
+    """What an accusation rests on: the evidence, and what the threads did in the end."""
+    spans = check.timeline.spans[-_LAST:] if check.timeline else []
+    did = [f"{span.lane}: {span.start_ms:.0f} to {span.end_ms:.0f} ms {span.kind} {span.label}" for span in spans]
+    return [*check.evidence, *did]
 
 
 if __name__ == "__main__":

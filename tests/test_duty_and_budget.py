@@ -142,7 +142,7 @@ def test_a_server_kept_off_the_cpu_has_its_time_when_it_gets_it() -> None:
 
     account.add(look(36, sample(36, 0.1, 16)), ())
 
-    assert account.spent(36 * SECOND) == Spent("nothing came in 36 s")
+    assert account.spent(36 * SECOND) == Spent("nothing came in 36 s", kept_off=16.0)
 
 
 def test_a_server_kept_off_the_cpu_until_the_end_is_not_judged() -> None:
@@ -174,7 +174,7 @@ def test_one_that_runs_is_not_taken_for_one_that_waits_for_the_cpu() -> None:
     for moment in range(7):
         account.add(look(moment, sample(moment, moment, 0, state="R", call=None)), ())
 
-    assert account.spent(6 * SECOND) == Spent("nothing came in 6 s")
+    assert account.spent(6 * SECOND) == Spent("nothing came in 6 s", kept_off=0.0)
 
 
 def test_the_time_that_it_takes_to_make_the_sandbox_and_to_take_it_away_is_not_the_servers() -> None:

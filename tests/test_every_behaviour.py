@@ -11,6 +11,7 @@ from conftest import ROOT, require_language, spec_of
 
 from grader.behaviours import catalogue
 from grader.grading import grade
+from grader.report.model import CheckResult, Verdict
 
 SOLUTIONS = sorted(file.parent for file in (ROOT / "reference" / "servers").glob("*/expected.yaml"))
 ONE_AT_A_TIME = {"blocking", "socketserver"}
@@ -41,19 +42,19 @@ def checks(model: str) -> Iterator[str]:
         yield "pool_limit"
 
 
-def accusations(folder: Path) -> dict[str, str]:
-    """What a model solution is said to lack, by check: to be empty."""
+def accusations(folder: Path) -> list[CheckResult]:
+    """What a model solution is said to lack: to be empty."""
     model = yaml.safe_load((folder / "expected.yaml").read_text())["spec"]
     listed = "\n".join(f"- {{behaviour: {check}}}" for check in checks(model))
     spec = spec_of(
         listed, f"model: {model}\nserver: {{entry: {require_language(folder)}}}\nlimits: {{memory: 512 MiB}}"
     )
-    return {check.id: check.summary for check in grade(folder, spec).checks if check.verdict != "pass"}
+    return [check for check in grade(folder, spec).checks if check.verdict is not Verdict.PASS]
 
 
 @pytest.mark.parametrize("folder", SOLUTIONS, ids=lambda folder: folder.name)
 def test_a_model_solution_passes_every_behaviour_that_applies_to_it(folder: Path) -> None:
-    assert accusations(folder) == {}
+    assert {check.id: check.summary for check in accusations(folder)} == {}
 
 
 def test_no_behaviour_is_left_out() -> None:

@@ -46,11 +46,15 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What ran out, in one sentence; `busy` if it was CPU time, `starved` if the server was kept from running."""
+    """What ran out, in one sentence; `busy` if it was CPU time, `starved` if the server was kept from running.
+
+    `kept_off` is for how many seconds it was kept off the CPU, where it was the clock that ran out.
+    """
 
     reason: str
     busy: bool = False
     starved: bool = False
+    kept_off: float | None = None
 
 
 @dataclass
@@ -179,8 +183,10 @@ class Account:
         if self.blind:
             untold = say("this kernel does not tell whether it was kept off the CPU")
             return Spent(together([reason, untold]), starved=True)
-        if wall - delay_ns / 1e9 >= limit or delay_ns <= wall * _STARVED * 1e9:
-            return Spent(reason)
+        kept_off = delay_ns / 1e9
+        if wall - kept_off >= limit or kept_off <= wall * _STARVED:
+            return Spent(reason, kept_off=kept_off)
         if wall >= _LONG_STARVED * limit:
-            return Spent(together([reason, say("it was kept off the CPU, so this says nothing")]), starved=True)
+            words = together([reason, say("it was kept off the CPU, so this says nothing")])
+            return Spent(words, starved=True, kept_off=kept_off)
         return None

@@ -30,7 +30,8 @@ class Outcome:
 
     `busy`: it was CPU time that ran out; `starved`: the server was kept from running, so nothing is known; `quiet`:
     nothing can happen before a time limit or a timer runs out, and nothing waits to be done; `queued`: nothing but
-    clients who have not been accepted. `still`: it would be stuck, if only nobody else could reach it.
+    clients who have not been accepted. `still`: it would be stuck, if only nobody else could reach it. `kept_off`: for how
+    many seconds it was kept off the CPU, where it was the clock that ran out.
     """
 
     how: How
@@ -42,6 +43,7 @@ class Outcome:
     quiet: bool = False
     queued: bool = False
     still: bool = False
+    kept_off: float | None = None
 
     @property
     def at_rest(self) -> bool:
@@ -78,7 +80,7 @@ def still(evidence: Evidence, expectation: Expectation, seconds: float) -> Outco
 
 def spent(what: Spent, look: Pass, evidence: Evidence | None) -> Outcome:
     """The budget ran out."""
-    return Outcome(How.SPENT, what.reason, evidence, look, what.busy, what.starved)
+    return Outcome(How.SPENT, what.reason, evidence, look, what.busy, what.starved, kept_off=what.kept_off)
 
 
 _BUT_FOR_TIME = tuple(rule for rule in proof.RULES if rule is not proof.no_time_limit)

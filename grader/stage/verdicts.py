@@ -78,6 +78,8 @@ class Judging(Settling):
         self, found: Outcome, otherwise: str, *, doing: str = "", unserved: tuple[str, ...] = (), **facts: Fact
     ) -> Finding:
         """An unmet outcome as a finding."""
+        if found.kept_off is not None:
+            facts["seconds_kept_off_the_cpu"] = round(found.kept_off, 3)
         return Finding(
             verdict=found.verdict,
             basis=found.basis,
