@@ -21,7 +21,7 @@ from grader.evidence.records import (
     WaitKind,
 )
 from grader.judgement.counts import Counts, count, growing
-from grader.judgement.io_model import Scene, contradictions, observe
+from grader.judgement.io_model import Scene, attended_by_thread, contradictions, observe
 
 SELECT_MODEL = {"workers": ["single"], "waits": ["select"], "sockets": []}
 
@@ -80,6 +80,36 @@ def test_select_over_one_socket_and_a_pipe_is_a_blocking_wait_that_can_be_ended(
 
     assert (found.waits, found.single) == (("select",), ("select",))
     assert contradictions(found, THREADS_MODEL) == []
+
+
+def test_select_over_one_socket_alone_is_a_blocking_wait_that_a_time_limit_ends() -> None:
+    workers = [select_over(4 + n, tid=PID + 1 + n) for n in range(4)]
+    last = scene(4, select_over(3), *workers, threads=5)
+    found = observe([scene(0, select_over(3)), last])
+
+    assert contradictions(found, THREADS_MODEL) == []
+    two = observe([scene(0, select_over(3)), replace(last, naps=(*last.waits, select_over(4, 5, tid=PID + 1)))])
+    assert contradictions(two, THREADS_MODEL) == ["it waits for the network in select, not only in accept or recv"]
+
+
+def test_a_connection_of_the_server_with_itself_is_no_client() -> None:
+    """How a loop is woken up where there is no socketpair(): its listener may stay open."""
+    pair = (Descriptor(90, DescriptorKind.TCP, 90), Descriptor(91, DescriptorKind.TCP, 91))
+    ends = (
+        replace(LISTENING, local_port=7000, inode=92),
+        replace(SERVER_A, local_port=7000, remote_port=6000, inode=90),
+        replace(SERVER_A, local_port=6000, remote_port=7000, inode=91),
+    )
+    waits = [select_over(4 + n, kind=WaitKind.RECV, tid=PID + 1 + n) for n in range(4)]
+    made = [scene(0, select_over(3, 90)), scene(4, select_over(3, 90), *waits, threads=5)]
+    whole = []
+    for one in made:
+        (process,) = one.processes
+        files = (*process.descriptors, *pair)
+        whole.append(replace(one, processes=(replace(process, descriptors=files),), sockets=(*one.sockets, *ends)))
+
+    assert [set(attended_by_thread(one)) for one in whole] == [set(), {(PID, PID + 1 + n) for n in range(4)}]
+    assert observe(whole).uncovered == 0
 
 
 def test_select_over_one_socket_after_another_is_none() -> None:

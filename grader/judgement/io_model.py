@@ -104,7 +104,7 @@ def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), runtimes: tuple
         workers=workers.kind,
         waits=waits,
         sockets=_sockets(last),
-        uncovered=0 if hidden else len(_accepted(last.sockets) - seen),
+        uncovered=0 if hidden else len(_accepted(last) - seen),
         explanation=workers.explanation,
         made_of=workers.made_of,
         bound=workers.bound,
@@ -127,21 +127,13 @@ def _takes_turns(scene: Scene) -> bool:
 def _on_one_socket(scene: Scene) -> tuple[str, ...]:
     """The calls made for many sockets in which no thread was ever seen waiting for more than one, and always that.
 
-    A server that also waits for a signal (a pipe, a signalfd) needs such a call for what is accept() or recv() to it.
+    Such a call is how to wait in accept() or recv() with a time limit, or for a signal, too.
     """
     seen: dict[str, dict[tuple[int, int], set[int]]] = {}
     for wait in scene.waits:
-        if wait.kind in SETS and (fds := watched(wait, scene.processes)) and _also_a_wake_up(wait, scene.processes):
+        if wait.kind in SETS and (fds := watched(wait, scene.processes)):
             seen.setdefault(_CALL_FACET[wait.kind], {}).setdefault((wait.pid, wait.tid), set()).update(fds)
     return tuple(call for call, threads in seen.items() if all(len(fds) == 1 for fds in threads.values()))
-
-
-def _also_a_wake_up(wait: Wait, processes: tuple[Process, ...]) -> bool:
-    """Whether a wait is for something else than connections, too."""
-    files = {d.fd: d for p in processes if p.pid == wait.pid for d in p.descriptors}
-    targets = {*wait.reads, *wait.writes}
-    members = {fd for one in targets if one in files for fd in files[one].watches} or targets
-    return any(fd in files and files[fd].kind is not DescriptorKind.TCP for fd in members)
 
 
 def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> _Workers:
@@ -170,7 +162,7 @@ def _workers(scenes: list[Scene], attended: dict[tuple[int, int], set[int]]) -> 
 
 def attended_by_thread(scene: Scene) -> dict[tuple[int, int], set[int]]:
     """The accepted connections (by inode) that each thread waits for; threads that wait for none are left out."""
-    accepted = _accepted(scene.sockets)
+    accepted = _accepted(scene)
     inodes = {(p.pid, d.fd): d.inode for p in scene.processes for d in p.descriptors}
     found: dict[tuple[int, int], set[int]] = {}
     for wait in scene.waits:
@@ -180,9 +172,13 @@ def attended_by_thread(scene: Scene) -> dict[tuple[int, int], set[int]]:
     return found
 
 
-def _accepted(sockets: tuple[TcpSocket, ...]) -> set[int]:
-    ports = {entry.local_port for entry in sockets if entry.state is TcpState.LISTEN}
-    return {e.inode for e in sockets if e.local_port in ports and e.inode and e.state is TcpState.ESTABLISHED}
+def _accepted(scene: Scene) -> set[int]:
+    """The connections with clients: one of which the server holds both ends is how it wakes itself up."""
+    ports = {entry.local_port for entry in scene.sockets if entry.state is TcpState.LISTEN}
+    held = {d.inode for p in scene.processes for d in p.descriptors}
+    open_ = [entry for entry in scene.sockets if entry.state is TcpState.ESTABLISHED and entry.inode]
+    own = {(entry.remote_port, entry.local_port) for entry in open_ if entry.inode in held}
+    return {e.inode for e in open_ if e.local_port in ports and (e.local_port, e.remote_port) not in own}
 
 
 def watched(wait: Wait, processes: tuple[Process, ...]) -> set[int]:

@@ -30,8 +30,8 @@ class Outcome:
 
     `busy`: it was CPU time that ran out; `starved`: the server was kept from running, so nothing is known; `quiet`:
     nothing can happen before a time limit or a timer runs out, and nothing waits to be done; `queued`: nothing but
-    clients who have not been accepted. `still`: it would be stuck, if only nobody else could reach it. `kept_off`: for how
-    many seconds it was kept off the CPU, where it was the clock that ran out.
+    clients who have not been accepted. `still`: it would be stuck, if only nobody else could reach it. `kept_off`:
+    for how many seconds it was kept off the CPU, where it was the clock that ran out.
     """
 
     how: How
