@@ -295,7 +295,8 @@ def program(name: str) -> Path:
     return file if file.exists() else HERE / "builds" / name
 
 
-@pytest.fixture(scope="session", autouse=True)
+# One browser serves a whole session, so its descriptors would be found by one of that scope.
+@pytest.fixture(scope="module", autouse=True)
 def _nothing_is_left() -> Iterator[None]:
     """After all of them there is no process, mount, namespace, descriptor, segment or cgroup more than before."""
     before = Traces()
