@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 from grader.arena.levels import Level
-from grader.arena.namespaces import ArenaUnavailableError
-from grader.arena.submission import SubmissionError
+from grader.attempt import Ungraded, attempted
 from grader.behaviours import catalogue
 from grader.grading import fingerprint_of, grade, ungraded
 from grader.report.model import Report
 from grader.report.pages import Pages, pages
 from grader.spec import Spec, load_spec, selected
-from grader.words import own_fault, say
+from grader.words import say
 from grader.words.language import language
 
 _TRIED = 2
@@ -109,24 +108,32 @@ def grade_all(
 
 def grade_job(job: Job) -> Done:
     """Grade one; runs in a worker."""
-    begun = Done(job, dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
-    try:
-        spec = _spec_of(job)
-        if job.known and fingerprint_of(job.submission, spec) == job.known:
-            return replace(begun, kept=True)
-        report = grade(job.submission, spec, isolation=job.isolation)
-    except SubmissionError as error:
-        return replace(begun, failed=error.told, fault="submission")
-    except ArenaUnavailableError as error:
-        return replace(begun, failed=error.told, fault="grader")
-    except Exception as error:  # noqa: BLE001 - the others go on, and it is told whose fault it was
-        return replace(begun, failed=own_fault(error), fault="grader")
-    return replace(begun, report=report, pages=pages(report, language(job.lang)) if job.told else None)
+    done = Done(job, dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
+    found = attempted(lambda: _graded(job))
+    if isinstance(found, Ungraded):
+        return replace(done, failed=found.why, fault=found.fault)
+    if found is None:
+        return replace(done, kept=True)
+    return replace(done, report=found, pages=_pages(job, found))
+
+
+def _graded(job: Job) -> Report | None:
+    """Its report; None where it has been graded before."""
+    spec = _spec_of(job)
+    if job.known and fingerprint_of(job.submission, spec) == job.known:
+        return None
+    return grade(job.submission, spec, isolation=job.isolation)
 
 
 def _given_up(job: Job, why: str) -> Done:
-    report = ungraded(job.submission, _spec_of(job), why)
-    return Done(job, report.started, report, pages=pages(report, language(job.lang)) if job.told else None)
+    found = attempted(lambda: ungraded(job.submission, _spec_of(job), why))
+    if isinstance(found, Ungraded):
+        return Done(job, failed=found.why, fault=found.fault)
+    return Done(job, found.started, found, pages=_pages(job, found))
+
+
+def _pages(job: Job, report: Report) -> Pages | None:
+    return pages(report, language(job.lang)) if job.told else None
 
 
 def _spec_of(job: Job) -> Spec:

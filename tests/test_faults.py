@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from servers import RIGHT
 
+from grader.batch import Done, Job, grade_all
 from grader.cli import grade_command
 from grader.grading import grade
 from grader.report.json_file import read_json
@@ -95,6 +97,19 @@ def test_an_exception_outside_of_every_arena_is_told_and_the_others_go_on(
     assert "a was not graded: the grader failed: ValueError: a line that is no JSON" in done.stderr
     assert not (folder / "grade-report" / "a").exists()
     assert verdicts(folder, "c") == ["pass"]
+
+
+def test_a_job_that_is_lost_when_its_spec_is_gone_is_told_of(folder: Path) -> None:
+    class Losing(ThreadPoolExecutor):
+        def submit(self, *_: object, **__: object) -> Future[Done]:  # type: ignore[override]
+            lost: Future[Done] = Future()
+            lost.set_exception(BrokenExecutor())
+            return lost
+
+    (done,) = grade_all([Job(folder / "a", folder / "gone.yaml")], Losing(1), 1)
+
+    assert (done.report, done.fault) == (None, "grader")
+    assert "gone.yaml" in done.failed
 
 
 def test_an_arena_that_dies_is_inconclusive_and_the_others_go_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

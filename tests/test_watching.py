@@ -12,6 +12,14 @@ import pytest
 from servers import RIGHT
 from test_whole_class import GRADE, SPEC, SPINNING
 
+from grader.arena.levels import Level
+from grader.behaviours import catalogue
+from grader.cli import watching as watching_module
+from grader.grading import grade
+from grader.report.model import Report
+from grader.spec import Spec, load_spec
+from grader.words.language import ENGLISH
+
 PATIENCE = 60
 
 
@@ -76,6 +84,27 @@ def test_a_moment_without_the_file_is_told_and_the_watching_goes_on(
     (folder / "mine" / "server.txt").rename(folder / "mine" / "server.py")
 
     assert "2 -> 5 of 5 points" in told_until(watching, "pass now")
+
+
+def test_a_fault_of_the_grader_is_told_and_the_watching_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = load_spec(folder / "short.yaml", catalogue())
+    tried: list[Path] = []
+
+    def failing(path: Path, spec: Spec, isolation: Level) -> Report:
+        tried.append(path)
+        if len(tried) == 1:
+            raise ValueError("of the grader's own")
+        return grade(path, spec, isolation=isolation)
+
+    monkeypatch.setattr(watching_module, "_moments", lambda *_: iter([None, None]))
+    monkeypatch.setattr(watching_module, "grade", failing)
+
+    status = watching_module.watched(folder / "mine", spec, folder / "out" / "mine", "auto", ENGLISH)
+
+    assert "the grader failed: ValueError: of the grader's own" in capsys.readouterr().out
+    assert (len(tried), status) == (2, 1)
 
 
 def test_it_ends_on_ctrl_c_with_the_status_of_the_last_grading(watching: subprocess.Popen[str]) -> None:

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from grader.arena.namespaces import ArenaUnavailableError
-from grader.arena.submission import SubmissionError
+from grader.attempt import Ungraded, attempted
 from grader.autograder.settings import Settings
 from grader.grading import grade
 from grader.report.gradescope import gradescope_results, not_gradable, results_json, unfinished
 from grader.report.json_file import write_atomically
 from grader.report.model import CheckResult, Report
 from grader.spec import Spec
-from grader.words import own_fault
 
 RESULTS = Path("results", "results.json")
 
@@ -42,17 +40,14 @@ def run_autograder(root: Path, spec: Spec, settings: Settings) -> Report | str:
         write(unfinished(done, hide_with=settings.hide_with))
 
     limits = spec.limits.model_copy(update={"time": min(spec.limits.time, settings.time)})
-    try:
-        report = grade(root / "submission", spec.model_copy(update={"limits": limits}), progress, settings.isolation)
-    except SubmissionError as error:
-        write(not_gradable(str(error), spec.max_score))
-        return str(error)
-    except ArenaUnavailableError as error:
+    asked = spec.model_copy(update={"limits": limits})
+    report = attempted(lambda: grade(root / "submission", asked, progress, settings.isolation))
+    if isinstance(report, Ungraded):
+        if report.fault == "submission":
+            write(not_gradable(report.why, spec.max_score))
+            return report.why
         write(unfinished([]))
-        raise NotGradedError(str(error)) from error
-    except Exception as error:
-        write(unfinished([]))
-        raise NotGradedError(own_fault(error)) from error
+        raise NotGradedError(report.why)
     write(gradescope_results(report, hide_with=settings.hide_with))
     return report
 

@@ -17,8 +17,8 @@ from rich.text import Text
 
 import grader
 from grader.arena.levels import Level
-from grader.arena.namespaces import ArenaUnavailableError
-from grader.arena.submission import SubmissionError, submission_place
+from grader.arena.submission import submission_place
+from grader.attempt import Ungraded, attempted
 from grader.batch import here
 from grader.cli.common import (
     FAULT,
@@ -43,7 +43,7 @@ from grader.report.model import CheckResult
 from grader.report.pages import pages
 from grader.report.terminal import print_report
 from grader.spec import Spec, UnknownCheckError, selected
-from grader.words import own_fault, say
+from grader.words import say
 from grader.words.language import Language
 from grader.workers import local_executor
 
@@ -170,22 +170,16 @@ def _give_up(message: str) -> NoReturn:
 def _grade_one(one: Handed, spec: Spec, output: Path, form: str, isolation: Level, language: Language) -> int:
     """Grade one and tell all about it; the exit status."""
     folder, name = output / one.folder, escape_text(one.name)
-    try:
-        with Console(stderr=True).status(Text(f"grading {name}")) as line:
+    with Console(stderr=True).status(Text(f"grading {name}")) as line:
 
-            def progress(result: CheckResult) -> None:
-                line.update(Text(f"grading {name}: {result.verdict} {result.id}"))
+        def progress(result: CheckResult) -> None:
+            line.update(Text(f"grading {name}: {result.verdict} {result.id}"))
 
-            report = grade(one.path, spec, progress, isolation)
-    except SubmissionError as error:
-        tell_not_graded(one.name, error.told, language, own_fault=True)
-        return UNUSABLE
-    except ArenaUnavailableError as error:
-        tell_not_graded(one.name, error.told, language, own_fault=False)
-        return FAULT
-    except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault
-        tell_not_graded(one.name, own_fault(error), language, own_fault=False)
-        return FAULT
+        report = attempted(lambda: grade(one.path, spec, progress, isolation))
+    if isinstance(report, Ungraded):
+        own = report.fault == "submission"
+        tell_not_graded(one.name, report.why, language, own_fault=own)
+        return UNUSABLE if own else FAULT
     unwritten = write(pages(report, language, instructor=False), folder)
     if form == "json":
         click.echo(report_json(report), nl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,7 @@ from watchfiles import DefaultFilter, watch
 
 from grader.arena.files import LEFT_OUT
 from grader.arena.levels import Level
-from grader.arena.namespaces import ArenaUnavailableError
-from grader.arena.submission import SubmissionError
+from grader.attempt import Ungraded, attempted
 from grader.cli.common import FAULT, UNUSABLE
 from grader.cli.writing import write
 from grader.grading import fingerprint_of, grade
@@ -37,17 +37,18 @@ def watched(path: Path, spec: Spec, folder: Path, isolation: Level, language: La
     try:
         for _ in _moments(path, folder.parent):
             began = time.monotonic()
-            try:
-                if before and not complaint and fingerprint_of(path, spec) == before.submission.sha256:
-                    continue
-                report = grade(path, spec, isolation=isolation)
-            except (SubmissionError, ArenaUnavailableError) as error:
-                status = UNUSABLE if isinstance(error, SubmissionError) else FAULT
-                if str(error) != complaint:
-                    complaint = str(error)
-                    words = say("{what}: {why}", what=_clock(), why=error.told)
+            known = before.submission.sha256 if before and not complaint else ""
+            found = attempted(functools.partial(_anew, path, spec, isolation, known))
+            if found is None:
+                continue
+            if isinstance(found, Ungraded):
+                status = UNUSABLE if found.fault == "submission" else FAULT
+                if found.why != complaint:
+                    complaint = found.why
+                    words = say("{what}: {why}", what=_clock(), why=found.why)
                     click.echo(f"\n{escape_text(language.tell(words))}")
                 continue
+            report = found
             complaint = ""
             unwritten = write(pages(report, language, instructor=False), folder)
             status = max(report.exit_status, unwritten)
@@ -69,6 +70,11 @@ def watched(path: Path, spec: Spec, folder: Path, isolation: Level, language: La
         click.echo(f"grade: cannot watch {escape_text(str(path))}: {error.strerror or error}", err=True)
         return max(status, UNUSABLE)
     return status
+
+
+def _anew(path: Path, spec: Spec, isolation: Level, known: str) -> Report | None:
+    """Its report; None where it is as it was when its fingerprint was `known`."""
+    return None if known and fingerprint_of(path, spec) == known else grade(path, spec, isolation=isolation)
 
 
 def _moments(path: Path, output: Path) -> Iterator[None]:

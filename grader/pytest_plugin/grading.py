@@ -13,8 +13,8 @@ import pytest
 
 from grader.arena.archives import archive_suffix
 from grader.arena.files import PACKAGES
-from grader.arena.namespaces import ArenaUnavailableError
-from grader.arena.submission import SubmissionError, submission_place
+from grader.arena.submission import submission_place
+from grader.attempt import Ungraded, attempted
 from grader.behaviours import catalogue
 from grader.grading import grade, spec_info
 from grader.pytest_plugin.extra import Extra
@@ -26,7 +26,7 @@ from grader.report.model import CheckResult, Report
 from grader.report.pages import pages, write_pages
 from grader.report.results import RESULTS, Result, add_result, forget_results, read_results
 from grader.spec import Spec, SpecError, find_spec, load_spec, selected
-from grader.words import own_fault, say
+from grader.words import say
 
 
 class NotGradedError(Exception):
@@ -122,18 +122,11 @@ class Grading:
         spec = self.spec.model_copy(update={"checks": [*known, *(extra.behaviour() for extra in extras)]})
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         about = Result(name=handed.name, folder=handed.folder, spec=spec_info(self.spec), started=started)
-        try:
-            report = grade(_as_people_write(handed.path), spec)
-        except SubmissionError as error:
-            self._add(about.model_copy(update={"failed": error.told, "fault": "submission"}))
-            return NotGradedError(escape_text(str(error)))
-        except ArenaUnavailableError as error:
-            self._add(about.model_copy(update={"failed": error.told, "fault": "grader"}))
-            return NotGradedError(escape_text(f"{handed.name} was not graded: {error}"))
-        except Exception as error:  # noqa: BLE001 - whatever it was, it was not the submission's fault
-            failed = own_fault(error)
-            self._add(about.model_copy(update={"failed": failed, "fault": "grader"}))
-            return NotGradedError(escape_text(f"{handed.name} was not graded: {failed}"))
+        report = attempted(lambda: grade(_as_people_write(handed.path), spec))
+        if isinstance(report, Ungraded):
+            self._add(about.model_copy(update={"failed": report.why, "fault": report.fault}))
+            own = report.fault == "submission"
+            return NotGradedError(escape_text(report.why if own else f"{handed.name} was not graded: {report.why}"))
         folder = self.output / handed.folder
         try:
             write_pages(pages(report), folder)
