@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from grader.evidence import procfs
-from grader.evidence.procfs import ProcReader, parse_call, schedstat_moves
+from grader.evidence.procfs import ProcReader, own_time, parse_call, schedstat_moves
 from grader.evidence.records import DescriptorKind, Process, TcpState, ThreadSample, Wait, WaitKind
 from grader.evidence.sock_diag import SocketTable
 from grader.evidence.syscalls import SHAPES, TABLES, call_name
@@ -292,3 +292,15 @@ def test_a_thread_whose_call_may_not_be_read_is_there_all_the_same(monkeypatch: 
         (sample,) = reader.look().threads
 
     assert sample.call is None
+
+
+def test_what_tells_our_own_time_leaves_nothing_open() -> None:
+    before = os.listdir("/proc/self/fd")
+
+    told = own_time()
+    first = told()
+    sum(range(100_000))
+    assert told() > first
+    del told
+
+    assert os.listdir("/proc/self/fd") == before

@@ -10,6 +10,7 @@ import re
 import select
 import socket
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -398,4 +399,9 @@ def own_time() -> Callable[[], int]:
         fd = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return time.thread_time_ns
-    return lambda: sum(map(int, os.pread(fd, 64, 0).split()[:2]))
+
+    def told() -> int:
+        return sum(map(int, os.pread(fd, 64, 0).split()[:2]))
+
+    weakref.finalize(told, os.close, fd)
+    return told
