@@ -299,8 +299,8 @@ def test_what_tells_our_own_time_leaves_nothing_open() -> None:
 
     told = own_time()
     first = told()
-    sum(range(100_000))
-    assert told() > first
+    while told() == first:  # it moves with the scheduler's tick
+        pass
     del told
 
     assert os.listdir("/proc/self/fd") == before
