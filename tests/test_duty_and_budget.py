@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from evidence_samples import THREAD, WAIT
 
-from grader.evidence.records import Counters, Pass, ThreadSample
+from grader.evidence.records import Counters, Pass, SystemCall, ThreadSample
 from grader.judgement.budget import Account, Budget, Spent
 from grader.judgement.duty import Duty, Turns, measure
 
@@ -167,6 +167,64 @@ def test_one_that_waits_for_the_cpu_all_the_time_has_not_been_told_of_by_the_ker
     account.add(look(8, replace(sample(8, 0, 0), counters=Counters(1, SECOND, 7 * SECOND, 1))), ())
 
     assert account.delay_ns == 7 * SECOND
+
+
+def unmoved(at: float, **changes: object) -> ThreadSample:
+    """A thread that has not run."""
+    return replace(sample(at, 0, 0, **changes), counters=Counters(1, 0, 0, 1))
+
+
+VFORK = SystemCall("vfork", (0, 0, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"state": "D", "call": None}, None),
+        ({"state": "D", "call": VFORK}, Spent("nothing came in 6 s", kept_off=0.0)),
+    ],
+    ids=["by a disk", "by a child that it has let go first"],
+)
+def test_a_server_kept_from_running_by_the_kernel_has_its_time_later(
+    changes: dict[str, object], found: Spent | None
+) -> None:
+    account = Account(Budget(wall=5.0, cpu=100.0), began_ns=0)
+    for moment in range(7):
+        account.add(look(moment, unmoved(moment, **changes)), ())
+
+    assert account.spent(6 * SECOND) == found
+
+
+def test_what_a_disk_takes_and_what_the_run_queue_takes_add_up() -> None:
+    account = Account(Budget(wall=5.0, cpu=100.0), began_ns=0)
+    account.add(look(0, unmoved(0)), ())
+    account.add(look(3, unmoved(3, state="D", call=None)), ())
+    account.add(look(6, unmoved(6, state="R", call=None)), ())
+    account.add(look(8, replace(unmoved(8), counters=Counters(2, 1, 4 * SECOND, 1))), ())
+
+    assert account.delay_ns == 3 * SECOND + 4 * SECOND
+
+
+def test_time_in_which_the_grader_was_stopped_counts_for_nobody() -> None:
+    account = Account(Budget(wall=5.0, cpu=100.0, total=8.0), began_ns=0)
+    account.tick(1 * SECOND, 0, 0)
+    account.add(look(1, sample(1, 0, 0)), ())
+    account.tick(31 * SECOND, SECOND // 10, SECOND // 100)
+    account.add(look(31, sample(31, 0, 0)), ())
+
+    assert account.spent(31 * SECOND) is None
+    account.tick(36 * SECOND, SECOND // 10, 5 * SECOND)
+    assert account.spent(36 * SECOND) == Spent("nothing came in 6 s", kept_off=0.0)
+
+
+def test_time_in_which_the_grader_waited_for_a_cpu_is_no_standstill() -> None:
+    account = Account(Budget(wall=5.0, cpu=100.0), began_ns=0)
+    account.tick(1 * SECOND, 0, 0)
+    account.add(look(1, sample(1, 0, 0)), ())
+    account.tick(7 * SECOND, 6 * SECOND, 0)
+    account.add(look(7, sample(7, 0, 0)), ())
+
+    assert account.spent(7 * SECOND) == Spent("nothing came in 7 s", kept_off=0.0)
 
 
 def test_one_that_runs_is_not_taken_for_one_that_waits_for_the_cpu() -> None:

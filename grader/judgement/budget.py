@@ -20,6 +20,11 @@ _LONG_STARVED = 10
 _STOPPED_NS = 1_000_000_000
 """How long all threads must be stopped: whoever stops for a moment only is let go on sooner."""
 
+_STANDSTILL_NS = 250_000_000
+"""From how long on the grader was stopped, or the machine, where the grader neither ran nor wanted to."""
+
+_FORKING = ("vfork", "clone", "clone3")
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -82,6 +87,7 @@ class Account:
     _last: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
     _queued: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     _absent_ns: int | None = field(default=None, init=False)
+    _ticked: tuple[int, int] = field(default=(0, 0), init=False)
 
     def __post_init__(self) -> None:
         self._absent_ns = self.began_ns
@@ -96,6 +102,20 @@ class Account:
         self.began_ns = now_ns
         self.cpu_ns = self.delay_ns = self.wakeups = 0
         self._anew = True
+
+    def tick(self, now_ns: int, own_ns: int, asked_ns: int) -> None:
+        """Time has passed: `own_ns` is what the grader has run or wanted to since this wait began.
+
+        Since the last tick it has slept for `asked_ns`, and what is left over counts for nobody: it was stopped
+        (Ctrl-Z), or the whole machine was.
+        """
+        last_ns, last_own_ns = self._ticked
+        gap_ns = now_ns - last_ns - (own_ns - last_own_ns) - asked_ns if last_ns else 0
+        if gap_ns > _STANDSTILL_NS:
+            self.began_ns += gap_ns
+            self.stopped_ns += gap_ns if self.stopped_ns else 0
+        self._ticked = now_ns, own_ns
+        self.own_ns = own_ns
 
     def add(self, look: Pass, waits: tuple[Wait, ...]) -> None:
         """Count what the threads did since the last pass; `waits` are those of its blocked threads.
@@ -134,17 +154,20 @@ class Account:
         self._absent_ns = look.ended_ns
 
     def _delay(self, sample: ThreadSample, told_ns: int, *, moved: bool) -> int:
-        """How long a thread stood in the run queue since the last pass.
+        """How long a thread was kept from running since the last pass.
 
-        The kernel tells (`told_ns`) when it gets to run again. Until then it is runnable and none of its figures moves.
+        How long it stood in the run queue the kernel tells (`told_ns`) when it gets to run again. Until then it is
+        runnable, or the kernel has it wait for a disk or a lock of its own, and none of its figures moves.
         """
         key = sample.pid, sample.tid
         counted_ns, since_ns = self._queued.get(key, (0, sample.at_ns))
-        if sample.state == "R" and not moved:
-            self._queued[key] = counted_ns + sample.at_ns - since_ns, sample.at_ns
-            return sample.at_ns - since_ns
-        self._queued[key] = 0, sample.at_ns
-        return max(told_ns - counted_ns, 0)
+        forks = sample.call is not None and sample.call.name in _FORKING  # vfork(2) waits for the child
+        if moved or not (sample.state == "R" or (sample.state == "D" and not forks)):
+            self._queued[key] = 0, sample.at_ns
+            return max(told_ns - counted_ns, 0)
+        kept_ns = sample.at_ns - since_ns
+        self._queued[key] = counted_ns + (kept_ns if sample.state == "R" else 0), sample.at_ns
+        return kept_ns
 
     @property
     def worn(self) -> bool:

@@ -142,8 +142,9 @@ class Settling:
         self, expectation: Expectation, account: Account, *, by_runtime: bool, to_the_last: bool, moves: bool
     ) -> Outcome:
         progress, moved = expectation.progress(), -1
-        pause, began_own_ns, again, next_look = _SHORTEST_PAUSE, self.own_time(), False, 0.0
+        pause, began_own_ns, again, next_look, asked = _SHORTEST_PAUSE, self.own_time(), False, 0.0, 0.0
         while True:
+            account.tick(time.monotonic_ns(), self.own_time() - began_own_ns, int(asked * 1e9))
             self.pump()
             self._police()  # before anything else: a server that always answers at once is looked at, too
             lasting = to_the_last and bool(self.reader.pids())
@@ -152,8 +153,8 @@ class Settling:
             if (now := expectation.progress()) != progress:
                 progress, pause = now, _SHORTEST_PAUSE
                 account.restart(time.monotonic_ns())
-            if (left := next_look - time.monotonic()) > 0:
-                self._wait(left)  # a client can move: where many are answered in turn, not each is worth a look
+            if (asked := max(next_look - time.monotonic(), 0)) > 0:
+                self._wait(asked)  # a client can move: where many are answered in turn, not each is worth a look
                 continue
             began = time.monotonic()
             look, waits = self.look()
@@ -167,7 +168,6 @@ class Settling:
             if evidence and (found := self._decided(evidence, expectation, account.budget)):
                 return self._last_word(expectation, over=not lasting) or found
             account.add(look, waits)
-            account.own_ns = self.own_time() - began_own_ns
             if account.worn and moves:
                 # A server that reads or writes a long message byte by byte gets further, before a reply shows it; and
                 # one that has not yet accepted everybody is not at rest, however often it has woken up.
@@ -180,7 +180,8 @@ class Settling:
             again = bool(evidence and account.budget.rest and not again)
             ended = time.monotonic()
             next_look = ended if again else ended + max(pause, 3 * (ended - began))
-            self._wait(next_look - ended)
+            asked = next_look - ended
+            self._wait(asked)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _decided(self, evidence: Evidence, expectation: Expectation, budget: Budget) -> Outcome | None:
