@@ -171,7 +171,8 @@ def test_one_that_waits_for_the_cpu_all_the_time_has_not_been_told_of_by_the_ker
 
 def unmoved(at: float, **changes: object) -> ThreadSample:
     """A thread that has not run."""
-    return replace(sample(at, 0, 0, **changes), counters=Counters(1, 0, 0, 1))
+    still = replace(sample(at, 0, 0), counters=Counters(1, 0, 0, 1))
+    return replace(still, **changes)  # type: ignore[arg-type]
 
 
 VFORK = SystemCall("vfork", (0, 0, 0, 0, 0, 0))
