@@ -242,6 +242,24 @@ def test_no_line_leads_out_of_the_folder_of_its_run(folder: Path, place: str) ->
     assert not (folder / "grade-report").exists()
 
 
+def test_nothing_is_written_where_a_link_in_the_output_leads(folder: Path) -> None:
+    graded(folder, "--shard", "1/3", output="part")
+    outside = folder / "outside"
+    outside.mkdir()
+    (outside / "page.html").write_text("of somebody else")
+    (folder / "by-file" / "ann").mkdir(parents=True)
+    (folder / "by-file" / "ann" / "report.html").symlink_to(outside / "page.html")
+    (folder / "by-folder").mkdir()
+    (folder / "by-folder" / "ann").symlink_to(outside)
+
+    by_file, by_folder = (merged(folder, "part", "--output", name) for name in ("by-file", "by-folder"))
+
+    assert (by_file.returncode, by_file.stderr) == (0, "")
+    assert "cannot write by-folder/ann: it is a link" in by_folder.stderr
+    assert [path.name for path in outside.iterdir()] == ["page.html"]
+    assert (outside / "page.html").read_text() == "of somebody else"
+
+
 def test_a_report_that_is_kept_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "short.yaml").write_text(SPEC)
     spec = load_spec(tmp_path / "short.yaml", catalogue())

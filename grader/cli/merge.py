@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -91,6 +92,9 @@ def _copy(source: Path, target: Path) -> None:
     for file in found:
         if file.is_file() and not file.is_symlink():
             target.mkdir(parents=True, exist_ok=True)
+            if target.is_symlink():
+                raise OSError(errno.ELOOP, "it is a link", target)
+            (target / file.name).unlink(missing_ok=True)  # a link of this name is not followed
             shutil.copyfile(file, target / file.name)
 
 
