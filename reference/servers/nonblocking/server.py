@@ -88,11 +88,13 @@ def main():
             moved = accept(listener, clients)
             for client in list(clients):
                 moved |= visit(client, clients)
+            waiting = any(client.pending for client in clients)
             if moved:
                 nap = SHORTEST_NAP
             else:
                 time.sleep(nap)
-                nap = min(2 * nap, LONGEST_NAP)
+                # A reply that could not be sent may go out at any moment: soon is better than late.
+                nap = SHORTEST_NAP if waiting else min(2 * nap, LONGEST_NAP)
 
 
 if __name__ == "__main__":

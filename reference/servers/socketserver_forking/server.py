@@ -11,7 +11,7 @@ import sys
 
 PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
 CHUNK = 4096
-POLL = 0.03  # seconds: how often it looks whether it is to stop, and for children that have ended
+POLL = 0.015  # seconds: how often it looks whether it is to stop, and for children that have ended
 
 
 class UpperCase(socketserver.BaseRequestHandler):
