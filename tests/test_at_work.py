@@ -231,10 +231,10 @@ def test_whose_loop_it_runs_is_known_or_not_judged(
 ) -> None:
     tried = 0
 
-    def fails_at_first(program: str, pid: int) -> list[dict[str, object]]:
+    def fails_at_first(program: str, pid: int, patience: float) -> list[dict[str, object]]:
         nonlocal tried
         tried += 1
-        return read(program, pid) if tried > failures else []
+        return read(program, pid, patience) if tried > failures else []
 
     read = stacks._read
     monkeypatch.setattr(stacks, "_read", fails_at_first)

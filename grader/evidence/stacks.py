@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
+import time
 from typing import Any
 
 from grader.evidence.procfs import parse_status
@@ -37,21 +38,22 @@ def read_stacks(pid: int, inside: str) -> tuple[Stack, ...]:
 
     `inside` is the submission's folder as the process sees it: frames below it are the student's own.
     """
-    program = py_spy()
+    program, deadline = py_spy(), time.monotonic() + _PATIENCE
     for _ in range(_MOST_TRIED):
+        left = deadline - time.monotonic()
         # Looked at each time: it may have ended, or be another program by now.
-        if program is None or not is_python(pid):
+        if program is None or left <= 0 or not is_python(pid):
             break
-        if found := _read(program, pid):
+        if found := _read(program, pid, left):
             numbers = _outer_numbers(pid)
             return tuple(_stack(pid, entry, numbers, inside) for entry in found)
     return ()
 
 
-def _read(program: str, pid: int) -> list[dict[str, Any]]:
+def _read(program: str, pid: int, patience: float) -> list[dict[str, Any]]:
     argv = [program, "dump", "--json", "--nonblocking", "--pid", str(pid)]
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=_PATIENCE, check=True)
+        done = subprocess.run(argv, capture_output=True, timeout=patience, check=True)
         found: list[dict[str, Any]] = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return []
