@@ -11,7 +11,9 @@ import pytest
 from conftest import ROOT, Grade
 from servers import BIND, LISTEN, RIGHT, SELECT, changed
 
+from grader.judgement.outcome import How, Outcome
 from grader.report.model import Basis, CheckResult, Report, Verdict
+from grader.stage.settling import Settling
 
 EVERYTHING = """
 - behaviour: echo
@@ -719,3 +721,15 @@ def test_a_client_who_was_refused_has_not_just_not_been_accepted(grade_source: G
 
     assert check.verdict is Verdict.FAIL
     assert "was refused: nobody listened at that moment" in check.summary
+
+
+def test_a_server_that_is_not_let_come_to_rest_is_not_told_to_stop(
+    grade_source: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_off = Outcome(How.SPENT, "it was kept off the CPU", starved=True)
+    monkeypatch.setattr(Settling, "rest", lambda _: kept_off)
+
+    check = only(grade_source(RIGHT, "- behaviour: stops"))
+
+    assert check.verdict is Verdict.INCONCLUSIVE
+    assert check.summary == "the server could not come to rest: it was kept off the CPU"
