@@ -399,6 +399,14 @@ UNNAMED: list[tuple[str, Case]] = [
         ),
     ),
     (
+        "the rest of the request is on its way",
+        case(
+            doing="large",
+            evidence=replace(LOST, sockets=(LISTENING, SERVER_A, replace(CLIENT_A, send_queue=9))),
+            unserved=("ann",),
+        ),
+    ),
+    (
         "no byte of the reply ever came",
         case(doing="large", evidence=replace(LOST, clients=(replace(ANN, received=0),)), unserved=("ann",)),
     ),

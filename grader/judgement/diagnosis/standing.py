@@ -125,6 +125,9 @@ def send_return_ignored(case: Case) -> Answer | None:
         entry = entries.get((client.server_port, client.local_port))
         if entry is None or entry.receive_queue or entry.send_queue or client.unsent or not client.received:
             return None
+        other = entries.get((client.local_port, client.server_port))
+        if other and other.send_queue:
+            return None
     sends = only_line(case, lambda lines: source.method_lines(lines, {"send"}, len(lines) + 1))
     return ("send-return-ignored", sends) if waiting else None
 
