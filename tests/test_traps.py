@@ -733,3 +733,21 @@ def test_a_server_that_is_not_let_come_to_rest_is_not_told_to_stop(
 
     assert check.verdict is Verdict.INCONCLUSIVE
     assert check.summary == "the server could not come to rest: it was kept off the CPU"
+
+
+def test_a_server_that_ended_is_not_told_of_as_one_that_runs_all_the_time(grade_source: Grade) -> None:
+    source = """
+    import socket, threading
+    def serve(client):
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+    with socket.create_server(("", 8080), backlog=128) as listener:
+        while True:
+            client, _ = listener.accept()
+            threading.Thread(target=serve, args=(client,), daemon=True).start()
+    """
+    check = only(grade_source(source, "- behaviour: io_model", head="model: threads\nlimits: {processes: 32}"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "RuntimeError: can't start new thread" in check.summary or "stopped: it had" in check.summary
+    assert "runs all the time" not in check.summary

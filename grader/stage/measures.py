@@ -74,7 +74,8 @@ class Measuring(Judging):
         """The server as it comes to rest with the clients that are connected now; `watch` how it spends its time.
 
         Raises:
-            CheckFailed: inconclusive, because the server was kept from running, or the kernel does not tell enough.
+            CheckFailed: it has ended; or inconclusive, because it was kept from running, or the kernel does not tell
+                enough.
         """
         if not self.abilities.kernel:
             words = say("this machine does not tell what the server's threads wait in, so its model is not known")
@@ -82,6 +83,8 @@ class Measuring(Judging):
         found = self.rest()
         if found.starved:
             raise CheckFailed(self.finding(found, say("the server could not come to rest")))
+        if found.how is How.ENDED:
+            raise CheckFailed(self.finding(found, say("it did not last while silent clients came"), doing="io_model"))
         look = found.look or self.look()[0]
         evidence = found.evidence if found.at_rest else None
         processes = self.reader.processes(evidence.sockets) if evidence else self.collector.processes()
