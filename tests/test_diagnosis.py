@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from conftest import Grade
 from evidence_samples import (
     ANN,
     BOB,
@@ -100,6 +101,38 @@ PAUSED = replace(STUCK, clients=(replace(ANN, reads=False), BOB))
 TRACEBACK = Traceback("ConnectionResetError", "[Errno 104] Connection reset by peer", "server.py", RECV_LINE)
 NEGATIVE = Traceback("ValueError", "file descriptor cannot be a negative integer (-1)", "server.py", SELECT_LINE)
 TOO_HIGH = Traceback("ValueError", "filedescriptor out of range in select()", "server.py", RECV_LINE)
+POLL_SOURCE = """\
+import select, socket
+server = socket.create_server(("", 8080))
+poller = select.poll()
+poller.register(server, select.POLLIN)
+people = {server.fileno(): server}
+while True:
+    for fd, what in poller.poll():
+        if fd == server.fileno():
+            person, _ = server.accept()
+            people[person.fileno()] = person
+            poller.register(person, select.POLLIN | select.POLLOUT)
+        elif what & select.POLLIN:
+            people[fd].sendall(people[fd].recv(4096).upper())
+"""
+REGISTERS = "person, select.POLLIN | select.POLLOUT"
+POLL_SPINS: dict[str, Any] = {
+    "doing": "idle_clients",
+    "spinning": True,
+    "stacks": (stack(7), stack(8)),
+    "sockets": (replace(LISTENING, receive_queue=0), SERVER_A),
+}
+
+
+def polling(*changes: tuple[str, str]) -> dict[str, list[str]]:
+    text = POLL_SOURCE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return {"server.py": text.splitlines()}
+
+
 SPIN = {"spinning": True, "stacks": (stack(RECV_LINE), stack(SELECT_LINE))}
 HALF = replace(ANN, phase=ClientPhase.HALF_CLOSED)
 FORGOTTEN = replace(waiting(WaitKind.SELECT, reads=(3,)), sockets=(LISTENING, CLOSED, CLIENT_A), clients=(HALF,))
@@ -191,6 +224,22 @@ NAMED: list[tuple[str, str | None, Case]] = [
             sockets=(replace(LISTENING, receive_queue=0), SERVER_A),
         ),
     ),
+    ("registered-for-writing", "server.py:11", case(**POLL_SPINS, sources=polling())),
+    ("registered-for-writing", "server.py:11", case(**POLL_SPINS, sources=polling((REGISTERS, "person")))),
+    (
+        "registered-for-writing",
+        "server.py:11",
+        case(**POLL_SPINS, sources=polling(("select.poll()", "select.epoll()"), (REGISTERS, "person.fileno()"))),
+    ),
+    (
+        "registered-for-writing",
+        "server.py:11",
+        case(
+            **POLL_SPINS,
+            sources=polling((REGISTERS, "person, events=EVENT_READ | EVENT_WRITE"), (".poll()", ".poll(-1)")),
+        ),
+    ),
+    ("registered-for-writing", "server.py:11", case(**{**POLL_SPINS, "doing": "io_model"}, sources=polling())),
     ("removed-but-not-closed", None, case(doing="fin", **KEPT)),
     # Who has reset leaves a socket that is in no table of the kernel any more.
     ("removed-but-not-closed", None, case(doing="reset", **{**KEPT, "sockets": (LISTENING,)})),
@@ -503,6 +552,27 @@ UNNAMED: list[tuple[str, Case]] = [
     ("it wakes up now and then", case(**{**NAPS, "facts": {"duty": 0.2, "wakeups": 50}})),
     ("it works between its naps", case(**{**NAPS, "facts": {"duty": 0.9, "wakeups": 5000}})),
     ("there is something to do", case(**{**NAPS, "sockets": (LISTENING, replace(SERVER_A, receive_queue=9))})),
+    ("it registers for reading", case(**POLL_SPINS, sources=polling((" | select.POLLOUT", "")))),
+    (
+        "the listener alone is registered for everything",
+        case(**POLL_SPINS, sources=polling(("server, select.POLLIN", "server"), (" | select.POLLOUT", ""))),
+    ),
+    ("it does not wait", case(**POLL_SPINS, sources=polling((".poll()", ".poll(0)")))),
+    ("how long it waits is not known", case(**POLL_SPINS, sources=polling((".poll()", ".poll(limit)")))),
+    (
+        "what is registered changes",
+        case(**POLL_SPINS, sources=polling(("people[fd].sendall", "poller.modify(fd, 1); people[fd].sendall"))),
+    ),
+    ("it is told once only", case(**POLL_SPINS, sources=polling((REGISTERS, "person, EPOLLOUT | EPOLLET")))),
+    (
+        "something else takes what it registers",
+        case(**POLL_SPINS, sources=polling((f"poller.register({REGISTERS}", "atexit.register(person.close"))),
+    ),
+    (
+        "there is something to read",
+        case(**{**POLL_SPINS, "sockets": (LISTENING, replace(SERVER_A, receive_queue=9))}, sources=polling()),
+    ),
+    ("a reply is cut off", case(**{**POLL_SPINS, "doing": "half_close"}, sources=polling())),
     ("no connection is held", case(doing="fin", **{**KEPT, "sockets": (LISTENING, SERVER_A)})),
     ("workers are fewer, and everybody is served", case(doing="fin", facts={"workers_lost": 2})),
     ("the parent holds living connections", case(doing="half_close", evidence=replace(FORKED, sockets=ALIVE))),
@@ -526,3 +596,10 @@ def test_source_that_does_not_parse_is_no_obstacle(garbage: str) -> None:
     sources = {"server.py": garbage.splitlines()}
 
     assert diagnose(case(doing="idle", **SPIN, sources=sources)) is None
+
+
+def test_a_server_that_registers_for_writing_is_told_at_which_line(grade_source: Grade) -> None:
+    check = grade_source(POLL_SOURCE, "- {behaviour: cpu_ceiling, when: idle_clients}", head="model: poll").checks[0]
+
+    assert check.diagnosis
+    assert (check.diagnosis.id, check.diagnosis.line) == ("registered-for-writing", 11)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
+_POLL_OBJECTS = {"select.poll", "select.epoll", "poll", "epoll"}
 _ENDING = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning))(?:: (?P<text>.*))?$")
 
 
@@ -44,7 +45,7 @@ def calls_at(lines: list[str], line: int) -> list[ast.Call]:
     return [call for call in _calls(lines) if call.lineno <= line <= (call.end_lineno or call.lineno)]
 
 
-def method_lines(lines: list[str], names: set[str], near: int) -> list[int]:
+def method_lines(lines: list[str], names: Collection[str], near: int) -> list[int]:
     """Lines that call a method of one of these names in the function around line `near` (or anywhere, outside one)."""
     first, last = _function_around(lines, near)
     found = [call.lineno for call in _calls(lines) if _method(call) in names and first <= call.lineno <= last]
@@ -57,11 +58,15 @@ def call_lines(lines: list[str], names: set[str]) -> list[int]:
 
 
 def _calls(lines: list[str]) -> Iterator[ast.Call]:
+    yield from (node for node in _nodes(lines) if isinstance(node, ast.Call))
+
+
+def _nodes(lines: list[str]) -> Iterator[ast.AST]:
     try:
         tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    yield from ast.walk(tree)
 
 
 def _method(call: ast.Call) -> str:
@@ -86,6 +91,57 @@ def is_select_with_writers(call: ast.Call) -> bool:
     writers = call.args[1] if len(call.args) > 1 else None
     empty = isinstance(writers, ast.List | ast.Tuple) and not writers.elts
     return name == "select" and writers is not None and not empty and not is_select_without_waiting(call)
+
+
+def waits_in_set(call: ast.Call) -> bool:
+    """Whether a call is the `poll()` or `select()` of an object that holds the sockets, and plainly waits."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "timeout")]
+    if _method(call) not in ("poll", "select") or len(call.args) > 2:  # noqa: PLR2004 - a limit, and how many at most
+        return False
+    try:
+        return not given or ast.literal_eval(given[0]) != 0
+    except ValueError:
+        return False
+
+
+def registered_for_writing(lines: list[str]) -> list[int]:
+    """Lines that register a client for writing, too, in a program that never changes what is registered.
+
+    Without a mask that is so with poll() and epoll. [] where each such event is told of once only.
+    """
+    calls = list(_calls(lines))
+    listeners = {_receiver(call) for call in calls if _method(call) in ("accept", "listen")}
+    found = []
+    for call in calls:
+        if _method(call) in ("modify", "ctl"):
+            return []
+        if _method(call) != "register" or not call.args:
+            continue
+        asked = [*call.args[1:2], *(word.value for word in call.keywords if word.arg in ("eventmask", "events"))]
+        names = set(re.findall(r"\w+", " ".join(map(ast.unparse, asked))))
+        if names & {"EPOLLET", "EPOLLONESHOT"}:
+            return []
+        writes = bool(names & {"POLLOUT", "EPOLLOUT", "EVENT_WRITE"}) or (
+            not asked and _receiver(call) in _poll_objects(lines)
+        )
+        if writes and ast.unparse(call.args[0]).removesuffix(".fileno()") not in listeners:
+            found.append(call.lineno)
+    return found
+
+
+def _receiver(call: ast.Call) -> str:
+    return ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+
+
+def _poll_objects(lines: list[str]) -> set[str]:
+    """The names to which a poll or epoll object is assigned."""
+    made = (node for node in _nodes(lines) if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call))
+    return {
+        ast.unparse(target)
+        for node in made
+        for target in node.targets
+        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in _POLL_OBJECTS
+    }
 
 
 def is_select_without_waiting(call: ast.Call) -> bool:

@@ -141,6 +141,17 @@ TEXTS = {
             "select_tut(2)",
         ),
     ),
+    "registered-for-writing": Text(
+        "The kernel is asked about writing when there is nothing to write",
+        "A socket can be written to whenever its buffer has room, which is nearly always. All clients are registered "
+        "for writing, too (without a mask, register() asks for everything), so the call that waits returns at once, "
+        "again and again, although there is nothing to send, and burns a whole core.",
+        "For which clients is there something to send at this moment? What is registered can change with that.",
+        (
+            "poll(2)",
+            "epoll_ctl(2)",
+        ),
+    ),
     "removed-but-not-closed": Text(
         "Connections are forgotten, but never closed",
         "The clients have closed, and the server does not watch their connections any more; but the descriptors are "

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from grader.evidence.records import DescriptorKind, TcpState
 from grader.judgement import source
-from grader.judgement.diagnosis.case import Answer, Case, Place, Rule, only_call, own_frames, place_of
+from grader.judgement.diagnosis.case import Answer, Case, Place, Rule, only_call, only_line, own_frames, place_of
 from grader.judgement.duty import PLAINLY_BUSY
 
 _QUIET = ("idle", "idle_clients", "after_disconnect")
@@ -43,6 +43,16 @@ def always_writable(case: Case) -> Answer | None:
     return ("always-writable", seen) if seen else None
 
 
+def registered_for_writing(case: Case) -> Answer | None:
+    """It spins around poll() although nothing can be read, and all that it registers can nearly always be written."""
+    if not case.spinning or case.doing not in (*_QUIET, "io_model") or not _nothing_to_do(case):
+        return None
+    registers = any(map(source.registered_for_writing, case.sources.values()))
+    if not registers or not _seen_around(case, source.waits_in_set, {"poll", "select"}):
+        return None
+    return "registered-for-writing", only_line(case, source.registered_for_writing)
+
+
 def no_pause(case: Case) -> Answer | None:
     """It spins over nonblocking sockets that have nothing, and nothing in its sources ever waits."""
     sockets = [d for p in case.processes for d in p.descriptors if d.kind is DescriptorKind.TCP]
@@ -62,11 +72,13 @@ def wakes_too_often(case: Case) -> Answer | None:
     return ("wakes-too-often", only_call(case, _WAITING_CALLS)) if often else None
 
 
-def _seen_around(case: Case, is_it: Callable[[ast.Call], bool]) -> Place | None:
-    """Where it was seen in such a call of select(), or around one in the same function."""
+def _seen_around(
+    case: Case, is_it: Callable[[ast.Call], bool], names: Collection[str] = frozenset({"select"})
+) -> Place | None:
+    """Where it was seen in such a call of one of these names, or around one in the same function."""
     for frame in own_frames(case):
         lines = case.sources.get(frame.file, [])
-        for near in (frame.line, *source.method_lines(lines, {"select"}, frame.line)):
+        for near in (frame.line, *source.method_lines(lines, names, frame.line)):
             if any(map(is_it, source.calls_at(lines, near))):
                 return Place(frame.file, near)
     return None
@@ -80,4 +92,11 @@ def _nothing_to_do(case: Case, least: int = 2) -> bool:
     return quiet and len(ours) >= least
 
 
-RULES: tuple[Rule, ...] = (select_timeout_zero, eof_not_checked, always_writable, no_pause, wakes_too_often)
+RULES: tuple[Rule, ...] = (
+    select_timeout_zero,
+    eof_not_checked,
+    always_writable,
+    registered_for_writing,
+    no_pause,
+    wakes_too_often,
+)
