@@ -10,7 +10,7 @@ from grader.arena.submission import source_lines
 from grader.evidence.records import ClientPhase, Frame, Pass, Stack, ThreadSample
 from grader.judgement import picture, raw, source
 from grader.judgement.diagnosis import Case, Misheard, diagnose
-from grader.judgement.explain import standings, thread_names
+from grader.judgement.explain import named, standings, thread_names
 from grader.judgement.finding import Finding
 from grader.judgement.transcript import Transcript
 from grader.report.model import Basis, Diagnosis, Excerpt, Stood, Verdict
@@ -50,10 +50,12 @@ def inquire(stage: Stage, finding: Finding, files: Files, seconds: float, protoc
         elif (diagnosis.file, diagnosis.line) not in {(s.file, s.line) for s in stood}:
             shown = excerpt(files, diagnosis.file, diagnosis.line)
             diagnosis = diagnosis.model_copy(update={"excerpt": shown})
+    # Of a server that has ended only the picture still knows the threads.
+    stretches = stage.lifelines.stretches()
     timeline = picture.draw(
         stage.journal.entries,
-        stage.lifelines.stretches(),
-        thread_names(look.threads),
+        stretches,
+        thread_names(look.threads) or named((stretch.pid, stretch.tid) for stretch in stretches),
         stage.began_ns,
         min(decided_ns, time.monotonic_ns()),
         _DECIDED[finding.basis],

@@ -751,3 +751,18 @@ def test_a_server_that_ended_is_not_told_of_as_one_that_runs_all_the_time(grade_
     assert check.verdict is Verdict.FAIL
     assert "RuntimeError: can't start new thread" in check.summary or "stopped: it had" in check.summary
     assert "runs all the time" not in check.summary
+
+
+def test_the_threads_of_a_server_that_has_ended_have_their_names(grade_source: Grade) -> None:
+    source = """
+    import socket, threading
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    listener = socket.create_server(("", 8080))
+    client, _ = listener.accept()
+    client.recv(1)
+    1 / 0
+    """
+    check = only(grade_source(source))
+
+    assert check.timeline
+    assert [lane.label for lane in check.timeline.lanes if lane.kind == "thread"] == ["main thread", "thread 2"]

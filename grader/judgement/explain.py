@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grader.evidence.records import (
@@ -46,13 +47,19 @@ def standings(evidence: Evidence) -> tuple[Standing, ...]:
 
 def thread_names(threads: tuple[ThreadSample, ...]) -> dict[tuple[int, int], str]:
     """What to call each thread: the main thread, then thread 2, 3...; with several processes, of which."""
-    pids = sorted({sample.pid for sample in threads})
+    return named((sample.pid, sample.tid) for sample in threads if not sample.runtime)
+
+
+def named(threads: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """The same of threads that are known by their process and thread ids alone."""
+    tids: dict[int, list[int]] = {}
+    for pid, tid in sorted(set(threads)):
+        tids.setdefault(pid, []).append(tid)
     names: dict[tuple[int, int], str] = {}
-    for number, pid in enumerate(pids, 1):
-        tids = sorted(sample.tid for sample in threads if sample.pid == pid and not sample.runtime)
-        for index, tid in enumerate(tids, 1):
+    for number, (pid, own) in enumerate(tids.items(), 1):
+        for index, tid in enumerate(own, 1):
             thread = say("main thread") if index == 1 else say("thread {number}", number=index)
-            alone = len(pids) == 1
+            alone = len(tids) == 1
             names[pid, tid] = thread if alone else say("process {number}, {thread}", number=number, thread=thread)
     return names
 
