@@ -51,8 +51,7 @@ while True:
 SELECT_LINE, RECV_LINE, SEND_LINE = 5, 7, 8
 
 
-def lines(*changes: tuple[str, str]) -> dict[str, list[str]]:
-    text = SOURCE
+def lines(*changes: tuple[str, str], text: str = SOURCE) -> dict[str, list[str]]:
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
@@ -126,11 +125,7 @@ POLL_SPINS: dict[str, Any] = {
 
 
 def polling(*changes: tuple[str, str]) -> dict[str, list[str]]:
-    text = POLL_SOURCE
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return {"server.py": text.splitlines()}
+    return lines(*changes, text=POLL_SOURCE)
 
 
 SPIN = {"spinning": True, "stacks": (stack(RECV_LINE), stack(SELECT_LINE))}
@@ -596,6 +591,18 @@ def test_source_that_does_not_parse_is_no_obstacle(garbage: str) -> None:
     sources = {"server.py": garbage.splitlines()}
 
     assert diagnose(case(doing="idle", **SPIN, sources=sources)) is None
+
+
+@pytest.mark.parametrize("deep", ["1" + "+1" * 2000, "a" + ".b" * 2000, "-" * 80 + "1"])
+def test_source_that_nests_deeply_is_no_obstacle(deep: str) -> None:
+    changes = [
+        (REGISTERS, f"person, {deep}"),
+        ("poller = select.poll()", f"poller = {deep}"),
+        (".poll():", f".poll({deep}):"),
+    ]
+
+    for change in (*changes, ("server.accept()", f"({deep}).accept()"), (REGISTERS, deep)):
+        diagnose(case(**POLL_SPINS, sources=polling(change)))
 
 
 def test_a_server_that_registers_for_writing_is_told_at_which_line(grade_source: Grade) -> None:

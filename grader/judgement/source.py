@@ -75,11 +75,7 @@ def _method(call: ast.Call) -> str:
 
 def _function_around(lines: list[str], near: int) -> tuple[int, int]:
     best = (1, len(lines))
-    try:
-        tree = ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return best
-    for node in ast.walk(tree):
+    for node in _nodes(lines):
         if isinstance(node, ast.FunctionDef) and node.lineno <= near <= (node.end_lineno or node.lineno):
             best = (node.lineno, node.end_lineno or node.lineno)
     return best
@@ -100,7 +96,7 @@ def waits_in_set(call: ast.Call) -> bool:
         return False
     try:
         return not given or ast.literal_eval(given[0]) != 0
-    except ValueError:
+    except (ValueError, TypeError, RecursionError, MemoryError):
         return False
 
 
@@ -109,7 +105,7 @@ def registered_for_writing(lines: list[str]) -> list[int]:
 
     Without a mask that is so with poll() and epoll. [] where each such event is told of once only.
     """
-    calls = list(_calls(lines))
+    calls, poll_objects = list(_calls(lines)), _poll_objects(lines)
     listeners = {_receiver(call) for call in calls if _method(call) in ("accept", "listen")}
     found = []
     for call in calls:
@@ -118,29 +114,35 @@ def registered_for_writing(lines: list[str]) -> list[int]:
         if _method(call) != "register" or not call.args:
             continue
         asked = [*call.args[1:2], *(word.value for word in call.keywords if word.arg in ("eventmask", "events"))]
-        names = set(re.findall(r"\w+", " ".join(map(ast.unparse, asked))))
+        parts = [part for value in asked for part in ast.walk(value)]
+        names = {getattr(part, "attr", "") or getattr(part, "id", "") for part in parts}
         if names & {"EPOLLET", "EPOLLONESHOT"}:
             return []
-        writes = bool(names & {"POLLOUT", "EPOLLOUT", "EVENT_WRITE"}) or (
-            not asked and _receiver(call) in _poll_objects(lines)
-        )
-        if writes and ast.unparse(call.args[0]).removesuffix(".fileno()") not in listeners:
+        writes = names & {"POLLOUT", "EPOLLOUT", "EVENT_WRITE"} or (not asked and _receiver(call) in poll_objects)
+        if writes and _text(call.args[0]).removesuffix(".fileno()") not in listeners:
             found.append(call.lineno)
     return found
 
 
 def _receiver(call: ast.Call) -> str:
-    return ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    return _text(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+
+
+def _text(node: ast.AST) -> str:
+    """An expression as it is written; "" where it nests too deeply to be one that a person wrote."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return ""
 
 
 def _poll_objects(lines: list[str]) -> set[str]:
     """The names to which a poll or epoll object is assigned."""
-    made = (node for node in _nodes(lines) if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call))
     return {
-        ast.unparse(target)
-        for node in made
+        _text(target)
+        for node in _nodes(lines)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _text(node.value.func) in _POLL_OBJECTS
         for target in node.targets
-        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in _POLL_OBJECTS
     }
 
 
