@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sys
@@ -17,7 +16,7 @@ from grader.report.class_files import write_batch
 from grader.report.escape import escape_text
 from grader.report.json_file import ReportError
 from grader.report.model import SpecInfo
-from grader.report.pages import REPORT, pages_of
+from grader.report.pages import REPORT, make_folder, pages_of
 from grader.report.results import RESULTS, Result, read_results
 from grader.words import say, say_of
 from grader.words.language import Language
@@ -91,9 +90,7 @@ def _copy(source: Path, target: Path) -> None:
     found: Sequence[Path] = [*pages_of(report), report]
     for file in found:
         if file.is_file() and not file.is_symlink():
-            target.mkdir(parents=True, exist_ok=True)
-            if target.is_symlink():
-                raise OSError(errno.ELOOP, "it is a link", target)
+            make_folder(target)
             (target / file.name).unlink(missing_ok=True)  # a link of this name is not followed
             shutil.copyfile(file, target / file.name)
 

@@ -37,9 +37,7 @@ def write_pages(found: Pages, folder: Path) -> None:
     Raises:
         OSError: the folder cannot be made or written to, or is a link, which could lead anywhere.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if folder.is_symlink():
-        raise OSError(errno.ELOOP, "it is a link")
+    make_folder(folder)
     path = folder / REPORT
     student, whole = pages_of(path)
     write_atomically(student, found.student)
@@ -48,6 +46,17 @@ def write_pages(found: Pages, folder: Path) -> None:
     else:
         whole.unlink(missing_ok=True)  # one of an older report
     write_atomically(path, found.report)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a report, unless it is there.
+
+    Raises:
+        OSError: it cannot be made, or is a link, which could lead anywhere.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link", str(folder))
 
 
 def pages_of(path: Path) -> tuple[Path, Path]:
