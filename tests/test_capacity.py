@@ -83,6 +83,40 @@ def test_more_clients_than_the_specs_own_limits_allow_are_a_problem_of_the_spec(
     assert "write 'limits: {files: 364}'" in str(caught.value)
 
 
+SELECT_CALL = "        readable, writable, _ = select.select([listener, *reading], writing, [])"
+SELECT_AND_LET_GO = """
+        wait = max(0, min(going.values()) - time.monotonic()) if going else None
+        readable, writable, _ = select.select([listener, *reading], writing, [], wait)
+        for connection in [c for c in going if going[c] <= time.monotonic()]:
+            del going[connection]
+            connection.close()
+"""
+LETS_GO_LATER = (
+    ("import select", "import select, time"),
+    ("finished = set()", "going = {}\nfinished = set()"),
+    ("finished.discard(connection)\n    connection.close()", "going[connection] = time.monotonic() + 0.2"),
+    (SELECT_CALL, SELECT_AND_LET_GO),
+)
+
+
+def test_a_server_that_holds_those_who_left_for_a_moment_may_refuse_until_it_has_let_go(grade_source: Grade) -> None:
+    check = only(grade_source, changed(*LETS_GO_LATER), MANY)
+
+    assert check.verdict is Verdict.PASS
+
+
+def test_a_server_that_refuses_everybody_once_it_was_full_fails(grade_source: Grade) -> None:
+    source = changed(
+        (GUARD, "if full or connection.fileno() >= MOST_DESCRIPTORS:\n        full.append(True)"),
+        ("finished = set()", "full = []\nfinished = set()"),
+    )
+
+    check = only(grade_source, source, MANY)
+
+    assert check.verdict is Verdict.FAIL
+    assert "after 1100 clients had come and left nobody was served" in check.summary
+
+
 ROUND_ROBIN = """
 import socket
 listener = socket.create_server(("", 8080), backlog=100)

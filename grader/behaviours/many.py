@@ -67,6 +67,7 @@ class Capacity(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         stage.require_descriptors(self.clients)
+        before = stage.counts()
         guests = stage.connect_some(self.clients) if self.may_refuse else stage.connect(self.clients)
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
@@ -74,9 +75,12 @@ class Capacity(Behaviour):
         served = sum(guest.transcript.complete for guest in guests)
         self._require_enough(stage, found, guests, served)
         stage.dismiss(guests)
-        (guest,) = stage.connect()
-        guest.ask(stage.request(0))
         nobody = say("after {clients} clients had come and left nobody was served", clients=self.clients)
+        guest = self._newcomer(stage)
+        if self.may_refuse and stage.settle(AnsweredOrRefused([guest])).how is How.MET and guest.ending:
+            # It may still hold those who have left: whom it cannot hold it may refuse until it has let go of them.
+            stage.gives_back(before)
+            guest = self._newcomer(stage)
         stage.answered([guest], nobody, doing="capacity")
         words = say("it held {served} clients at once", served=served)
         if refused := self.clients - served:
@@ -105,6 +109,12 @@ class Capacity(Behaviour):
             if found.how is not How.ENDED:
                 stage.fail_observed(words, doing="capacity", clients=self.clients, served=served)
         stage.fail(found, words, guests, doing="capacity", clients=self.clients, served=served)
+
+    @staticmethod
+    def _newcomer(stage: Stage) -> Guest:
+        (guest,) = stage.connect()
+        guest.ask(stage.request(0))
+        return guest
 
     @staticmethod
     def _require_no_empty_promise(stage: Stage, found: Outcome, guests: list[Guest]) -> None:
