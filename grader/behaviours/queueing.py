@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -29,18 +30,31 @@ class QueuedClients(Behaviour):
     clients: int = Field(default=5, ge=2, le=100, description="how many wait in the queue, the first included")
 
     def check(self, stage: Stage) -> Finding:
-        guests = stage.connect(2) + stage.connect_some(self.clients - 2)
-        for number, guest in enumerate(guests):
-            guest.ask(stage.request(number))
-        for number, guest in enumerate(guests):
+        waiting: deque[Guest] = deque()
+        before = None
+        for number in range(self.clients):
+            self._come(stage, waiting, number)
+            guest = waiting.popleft()
             otherwise = say("{client} was not served", client=guest.name)
-            if number:
-                before = guests[number - 1].name
-                otherwise = say("{client} was not served after {before} had left", client=guest.name, before=before)
+            if before:
+                otherwise = say("{client} was not served after {before} had left", client=guest.name, before=before.name)
             stage.answered([guest], otherwise, doing="queue", served=number)
             stage.dismiss([guest])
-        words = say("{clients} clients were served one after the other", clients=len(guests))
-        return passed(words, clients=len(guests))
+            before = guest
+        words = say("{clients} clients were served one after the other", clients=self.clients)
+        return passed(words, clients=self.clients)
+
+    def _come(self, stage: Stage, waiting: deque[Guest], left: int) -> None:
+        """Let all come whom the listener's queue has room for; two at the least, so that somebody waits.
+
+        Nobody is made to wait for those behind: a server may limit how long a client is silent.
+        """
+        missing = self.clients - left - len(waiting)
+        come = stage.connect(min(2 - len(waiting), missing)) if len(waiting) < 2 else []
+        come += stage.connect_now(missing - len(come))
+        for number, guest in enumerate(come, left + len(waiting)):
+            guest.ask(stage.request(number))
+        waiting += come
 
     def by_hand(self) -> Shown:
         return shown(say("all are answered, one after the other"), clients(polite, self.clients))

@@ -102,6 +102,15 @@ class Stage(Working):
             guests += self._dial_together(count - len(guests), None)
         return guests
 
+    def connect_now(self, count: int) -> list[Guest]:
+        """Connect up to `count` clients: as many as the listener's queue has room for at this moment.
+
+        Raises:
+            CheckFailed: one could not be connected.
+        """
+        count = min(count, self._room())
+        return self._dial_together(count, None) if count > 0 else []
+
     def _connect_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
         """Connect as many as the listener's queue has room for, one at least, and `most` at the most."""
         self._require_met(*self._await_room())
