@@ -209,6 +209,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ("select-timeout-zero", "server.py:5", case(doing="idle", **SPIN, sources=lines(("[], [])", "[], [], 0.0)")))),
     ("eof-not-checked", "server.py:7", case(doing="fin", **SPIN, sockets=(LISTENING, CLOSED))),
     ("eof-not-checked", "server.py:7", case(doing="half_close", **SPIN, sockets=(LISTENING, CLOSED))),
+    ("eof-not-checked", "server.py:7", case(doing="before_accept", **SPIN, sockets=(LISTENING, CLOSED))),
     (
         "always-writable",
         "server.py:5",
@@ -270,6 +271,12 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ("uncaught-exception", "server.py:5", case(doing="fin", ended=True, traceback=replace(NEGATIVE, text="invalid"))),
     ("uncaught-exception", "server.py:7", case(doing="capacity", ended=True, traceback=replace(TOO_HIGH, text="no"))),
     ("segmentation-fault", None, case(doing="large", ended=True, status=139)),
+    ("sigpipe-not-ignored", "server.py:8", case(doing="storm", ended=True, status=141)),
+    (
+        "sigpipe-not-ignored",
+        None,
+        case(doing="storm", ended=True, status=141, sources={"server.c": ["int main(void)", "{ send(fd, p, n, 0); }"]}),
+    ),
     ("ended-by-itself", None, case(doing="fin", ended=True, status=0)),
     (
         "edge-triggered-not-drained",
@@ -496,6 +503,7 @@ UNNAMED: list[tuple[str, Case]] = [
         "a prompt",
         case(wrong=(replace(EARLY, mismatch=Mismatch(3, b"> ", b"", extra=True, begun=b"h")),), protocol=LINES),
     ),
+    ("it was killed by another signal", case(doing="before_accept", ended=True, status=143)),
     ("it ended later, and a thread had died before", case(doing="fin", ended=True, traceback=TRACEBACK, status=137)),
     ("too many processes", case(doing="limits", ended=True, summary=STOPPED, model="poll", processes_seen=9)),
     (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from grader.clients import personas
 from grader.clients.personas import Persona, Until
+from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
@@ -16,7 +17,7 @@ from grader.words import mark, say
 _SMALL_BUFFER = 4096
 _ASKED_AT_ONCE, _MOST_ASKED = 1 << 20, 4 << 20
 _TRIES = 50
-_ASKING_OF_FOUR, _LONG_REQUEST = 2, 1 << 15
+_LONG_REQUEST = 1 << 15
 _OTHERWISE = {
     Until.ANSWERED: say("not all clients were served before they left"),
     Until.TAKEN: say("half of a message was not read"),
@@ -90,21 +91,26 @@ def _while_replying(stage: Stage, party: Party) -> None:
 def _before_accept(stage: Stage, party: Party) -> None:
     """Until as many as should have left while they still stood in the listener's queue, as the kernel shows it.
 
-    Two of them ask before they leave, two do not, and so on in turn. What they ask is long, and all of it lies there
-    when the server looks: who answers it piece by piece writes to a client who has closed, and then once more (EPIPE).
+    In one round they ask before they leave, in the next they do not, and so on in turn. What they ask is long, and all
+    of it lies there when the server looks: who answers it piece by piece writes to a client who has closed, and then
+    once more (EPIPE). Whom the server accepts too early does not leave so, but when it has been served.
     """
     seen, come, request = 0, 0, stage.request(party.number, _LONG_REQUEST)
     for _ in range(_TRIES):
         with stage.at_once():
             guests = stage.dial(min(party.count - seen, party.together))
-            for number, guest in enumerate(guests, come):
-                if number % 4 < _ASKING_OF_FOUR:
+            if party.number % 2 == 0:
+                for guest in guests:
                     guest.ask(request)
-            _go(guests, come)
+            early = stage.accepted(guests)
+            leaving = [guest for guest in guests if guest not in early]
+            _go(leaving, come)
             queued = stage.waiting_in_queue()
-        come += len(guests)
-        seen += min(queued, len(guests))
-        stage.forget(guests)
+        come += len(leaving)
+        seen += min(queued, len(leaving))
+        stage.forget(leaving)
+        stage.settle(Answered(early))
+        stage.dismiss(early)
         # That the server has not lived through it is seen when the client who stays asks again.
         if stage.rest().how is How.ENDED or seen >= party.count:
             return

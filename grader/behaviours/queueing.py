@@ -16,6 +16,8 @@ from grader.judgement.outcome import How, Outcome
 from grader.stage import Guest, Stage
 from grader.words import say
 
+_NEXT_AND_ONE_BEHIND = 2
+
 
 class QueuedClients(Behaviour):
     """Serve the next client when the one before has left.
@@ -31,26 +33,26 @@ class QueuedClients(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         waiting: deque[Guest] = deque()
-        before = None
+        before = ""
         for number in range(self.clients):
             self._come(stage, waiting, number)
             guest = waiting.popleft()
             otherwise = say("{client} was not served", client=guest.name)
             if before:
-                otherwise = say("{client} was not served after {before} had left", client=guest.name, before=before.name)
+                otherwise = say("{client} was not served after {before} had left", client=guest.name, before=before)
             stage.answered([guest], otherwise, doing="queue", served=number)
             stage.dismiss([guest])
-            before = guest
+            before = guest.name
         words = say("{clients} clients were served one after the other", clients=self.clients)
         return passed(words, clients=self.clients)
 
     def _come(self, stage: Stage, waiting: deque[Guest], left: int) -> None:
-        """Let all come whom the listener's queue has room for; two at the least, so that somebody waits.
+        """Let all come whom the listener's queue has room for; the next and one behind it in any case.
 
         Nobody is made to wait for those behind: a server may limit how long a client is silent.
         """
         missing = self.clients - left - len(waiting)
-        come = stage.connect(min(2 - len(waiting), missing)) if len(waiting) < 2 else []
+        come = stage.connect(min(max(_NEXT_AND_ONE_BEHIND - len(waiting), 0), missing))
         come += stage.connect_now(missing - len(come))
         for number, guest in enumerate(come, left + len(waiting)):
             guest.ask(stage.request(number))

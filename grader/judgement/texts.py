@@ -492,6 +492,19 @@ TEXTS = {
             "gcc(1), -fsanitize=address",
         ),
     ),
+    "sigpipe-not-ignored": Text(
+        "Sending to a client who has left ends the whole program",
+        "Whoever sends on a connection whose other end has gone is sent the signal SIGPIPE, and unless the program "
+        "says otherwise that signal ends it, without a word, and every other client's connection with it. A client "
+        "may leave at any moment, also between two pieces of its reply.",
+        "What must be said, for this one send or for the whole program, so that it fails with EPIPE instead, which can "
+        "be looked at like any other error?",
+        (
+            "send(2), MSG_NOSIGNAL",
+            "signal(7), SIGPIPE",
+            "tcp(7), section Error handling",
+        ),
+    ),
     "ended-by-itself": Text(
         "The server came to its end",
         "It ended with status 0, as a program does that has nothing left to do: a loop was left, or something called "

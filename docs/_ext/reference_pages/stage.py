@@ -13,7 +13,10 @@ from grader.judgement import expectations
 from reference_pages.markdown import definition, heading, page, prose
 
 METHODS: dict[str, tuple[str, ...]] = {
-    "Clients come and go": ("connect", "connect_some", "connect_now", "request", "dismiss", "forget", "dial", "at_once"),
+    "Clients come and go": (
+        *("connect", "connect_some", "connect_now", "dial", "at_once"),
+        *("request", "dismiss", "forget"),
+    ),
     "Wait and require": ("answered", "require", "settle", "rest", "perform", "stall"),
     "End the check": ("fail", "fail_observed", "finding", "require_descriptors"),
     "Measure": (

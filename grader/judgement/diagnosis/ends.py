@@ -9,7 +9,7 @@ from grader.judgement.diagnosis.case import ONE_THREAD, Answer, Case, Rule, cras
 from grader.judgement.source import Traceback
 
 _GONE = {"ConnectionResetError", "BrokenPipeError", "ConnectionAbortedError"}
-_SEGMENTATION_FAULT = 128 + signal.SIGSEGV
+_SEGMENTATION_FAULT, _BROKEN_PIPE = 128 + signal.SIGSEGV, 128 + signal.SIGPIPE
 
 
 def _exception(case: Case) -> Traceback | None:
@@ -93,6 +93,13 @@ def segmentation_fault(case: Case) -> Answer | None:
     return ("segmentation-fault", crash_place(case)) if case.ended and case.status == _SEGMENTATION_FAULT else None
 
 
+def sigpipe_not_ignored(case: Case) -> Answer | None:
+    """It sent to a client who had gone, and the signal that the kernel raises for that ended it."""
+    if not case.ended or case.status != _BROKEN_PIPE:
+        return None
+    return "sigpipe-not-ignored", only_call(case, {"send", "sendall", "write"})
+
+
 def ended_by_itself(case: Case) -> Answer | None:
     """It came to its end, as programs do, although nothing told it to."""
     if not case.ended or case.traceback or case.status != 0 or case.doing in ("start", "limits", "stops"):
@@ -110,4 +117,4 @@ EARLY: tuple[Rule, ...] = (
     decode_per_chunk,
     too_many_threads,
 )
-LATE: tuple[Rule, ...] = (uncaught_exception, segmentation_fault, ended_by_itself)
+LATE: tuple[Rule, ...] = (uncaught_exception, segmentation_fault, sigpipe_not_ignored, ended_by_itself)

@@ -12,7 +12,7 @@ from grader.judgement.duty import PLAINLY_BUSY
 
 _QUIET = ("idle", "idle_clients", "after_disconnect")
 _OFTEN = 200  # a second
-_LEAVING = ("fin", "half_close", "after_disconnect", "capacity")
+_LEAVING = ("fin", "half_close", "mid_message", "before_accept", "storm", "after_disconnect", "capacity")
 _WAITING_CALLS = {"select", "poll", "epoll_wait", "run", "run_forever", "sleep", "wait"}
 
 
