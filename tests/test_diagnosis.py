@@ -33,6 +33,7 @@ from grader.evidence.records import (
     WaitKind,
 )
 from grader.judgement.diagnosis import RULES, Case, Misheard, diagnose
+from grader.judgement.finding import Fact
 from grader.judgement.source import Traceback
 from grader.judgement.texts import TEXTS
 from grader.judgement.transcript import Mismatch
@@ -129,6 +130,10 @@ def polling(*changes: tuple[str, str]) -> dict[str, list[str]]:
 
 
 SPIN = {"spinning": True, "stacks": (stack(RECV_LINE), stack(SELECT_LINE))}
+NOT_READ = "spins while a half-closed client does not read: duty 99% of a core"
+LATE = "a half-closed client who read late did not get its replies and then the end"
+CUT = "the server closed the connection of client 6 after 9 of 99 bytes"
+KEPT_BACK: dict[str, Fact] = {"kept": 32768}
 HALF = replace(ANN, phase=ClientPhase.HALF_CLOSED)
 FORGOTTEN = replace(waiting(WaitKind.SELECT, reads=(3,)), sockets=(LISTENING, CLOSED, CLIENT_A), clients=(HALF,))
 LOST = replace(waiting(WaitKind.SELECT, reads=(3, 4)), sockets=(LISTENING, SERVER_A, CLIENT_A), clients=(ANN,))
@@ -210,6 +215,18 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ("eof-not-checked", "server.py:7", case(doing="fin", **SPIN, sockets=(LISTENING, CLOSED))),
     ("eof-not-checked", "server.py:7", case(doing="half_close", **SPIN, sockets=(LISTENING, CLOSED))),
     ("eof-not-checked", "server.py:7", case(doing="before_accept", **SPIN, sockets=(LISTENING, CLOSED))),
+    (
+        "end-still-watched",
+        "server.py:7",
+        case(
+            doing="half_close",
+            **SPIN,
+            facts=KEPT_BACK,
+            summary=f"it rested before, and {NOT_READ}",
+            sockets=(LISTENING, CLOSED),
+        ),
+    ),
+    ("replies-dropped-at-end", "server.py:7", case(doing="half_close", summary=f"{LATE}: {CUT}", facts=KEPT_BACK)),
     (
         "always-writable",
         "server.py:5",
@@ -503,6 +520,16 @@ UNNAMED: list[tuple[str, Case]] = [
         "a prompt",
         case(wrong=(replace(EARLY, mismatch=Mismatch(3, b"> ", b"", extra=True, begun=b"h")),), protocol=LINES),
     ),
+    ("there is nothing left to send", case(doing="half_close", **SPIN, summary=f"it rested, and {NOT_READ}")),
+    ("it spins for another reason", case(doing="half_close", **SPIN, summary="it spins after 5 clients half-closed")),
+    (
+        "its connection stays open",
+        case(doing="half_close", summary=f"{LATE}: client 6 has 9 of 99 bytes", facts=KEPT_BACK),
+    ),
+    ("it did not wait to send", case(doing="half_close", summary=f"{LATE}: {CUT}", facts={"kept": 0})),
+    ("a thread has died", case(doing="half_close", summary=f"{LATE}: {CUT}", facts=KEPT_BACK, complained=True)),
+    ("the server has ended", case(doing="half_close", summary=f"{LATE}: {CUT}", facts=KEPT_BACK, ended=True)),
+    ("it had not been sent to for long", case(doing="half_close", summary=f"half-closed clients: {CUT}")),
     ("it was killed by another signal", case(doing="before_accept", ended=True, status=143)),
     ("it ended later, and a thread had died before", case(doing="fin", ended=True, traceback=TRACEBACK, status=137)),
     ("too many processes", case(doing="limits", ended=True, summary=STOPPED, model="poll", processes_seen=9)),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.clients import personas
-from grader.clients.personas import Persona, Until
+from grader.clients.personas import Persona, Steps, Until
+from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.outcome import How
@@ -18,6 +19,7 @@ _SMALL_BUFFER = 4096
 _ASKED_AT_ONCE, _MOST_ASKED = 1 << 20, 4 << 20
 _TRIES = 50
 _LONG_REQUEST = 1 << 15
+_PIECE, _PILE = 1 << 14, 1 << 15
 _OTHERWISE = {
     Until.ANSWERED: say("not all clients were served before they left"),
     Until.TAKEN: say("half of a message was not read"),
@@ -75,6 +77,39 @@ def _mid_message(stage: Stage, party: Party) -> None:
         stage.forget(guests)
 
 
+def _half_close(stage: Stage, party: Party) -> None:
+    """All announce that they will send no more; and once one does while the server still has replies for it."""
+    _after(personas.half_closing)(stage, party)
+    if party.number == 1:
+        _half_close_unread(stage, party)
+
+
+def _half_close_unread(stage: Stage, party: Party) -> None:
+    guest = stage.connect_narrow()
+    rest = stage.pile_up(guest, stage.request(party.number, _PIECE), _PILE)
+    if rest.how is How.ENDED:
+        stage.fail(rest, say("the server did not live through clients who do not read"), [guest], doing=party.how)
+    waits_to_send = rest.evidence is not None and any(wait.writes for wait in rest.evidence.waits)
+    kept = stage.kept_for(guest) if waits_to_send else 0
+    guest.finish()
+    now = stage.rest()
+    if now.busy and not rest.busy and (duty := stage.duty(PLAINLY_BUSY)) and duty.share >= PLAINLY_BUSY:
+        words = say(
+            "the server rested before, and spins while a half-closed client does not read: duty {duty:.0%} of a core",
+            duty=duty.share,
+        )
+        stage.fail_observed(words, doing=party.how, duty=round(duty.share, 3), kept=stage.kept_for(guest))
+    late = say("a half-closed client who read late did not get its replies and then the end")
+    stage.perform([(guest, _to_the_end(guest))], {Until.ENDED: late}, doing=party.how, kept=kept)
+    stage.forget([guest])
+
+
+def _to_the_end(guest: Guest) -> Steps:
+    guest.client.resume()
+    yield Until.ENDED
+    guest.close()
+
+
 def _while_replying(stage: Stage, party: Party) -> None:
     request = stage.request(party.number, _ASKED_AT_ONCE)
     for start in range(0, party.count, party.together):
@@ -91,9 +126,9 @@ def _while_replying(stage: Stage, party: Party) -> None:
 def _before_accept(stage: Stage, party: Party) -> None:
     """Until as many as should have left while they still stood in the listener's queue, as the kernel shows it.
 
-    In one round they ask before they leave, in the next they do not, and so on in turn. What they ask is long, and all
-    of it lies there when the server looks: who answers it piece by piece writes to a client who has closed, and then
-    once more (EPIPE). Whom the server accepts too early does not leave so, but when it has been served.
+    In one round they do not ask before they leave, in the next they do, and so on in turn. What they ask is long, and
+    all of it lies there when the server looks: who answers it piece by piece writes to a client who has closed, and
+    then once more (EPIPE). Whom the server accepts too early does not leave so, but when it has been served.
     """
     seen, come, request = 0, 0, stage.request(party.number, _LONG_REQUEST)
     for _ in range(_TRIES):
@@ -147,7 +182,7 @@ def _storm(stage: Stage, party: Party) -> None:
 WAYS: dict[str, tuple[Departure, str]] = {
     "fin": (_after(personas.polite), mark("{clients} clients closed their connections")),
     "reset": (_after(personas.resetting), mark("{clients} clients reset their connections")),
-    "half_close": (_after(personas.half_closing), mark("{clients} clients half-closed their connections")),
+    "half_close": (_half_close, mark("{clients} clients half-closed their connections")),
     "mid_message": (_mid_message, mark("{clients} clients left in the middle of a message")),
     "while_replying": (_while_replying, mark("{clients} clients left while the server was sending to them")),
     "before_accept": (_before_accept, mark("{clients} clients left before they were accepted")),

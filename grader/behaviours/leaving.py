@@ -30,10 +30,12 @@ class Disconnect(Behaviour):
     may make its workers one by one. From then on they must not become fewer with every round.
 
     The ways: `fin` is served and closes; `reset` is served and resets; `half_close` sends a last message, stops sending
-    and waits for the reply and the end of the stream; `mid_message` leaves when half of its message has been read;
-    `while_replying` asks for much, does not read, and leaves while the server still has bytes for it; `before_accept`
-    leaves while it still stands in the listener's queue; `storm`: all leave at one moment, and others come and
-    leave at the same moment. In the last four one resets, one closes, and so on in turn.
+    and waits for the reply and the end of the stream, and in the first round another does so while the server still has
+    replies for it, and reads late; `mid_message` leaves when half of its message has been read; `while_replying` asks
+    for much, does not read, and leaves while the server still has bytes for it; `before_accept` leaves while it still
+    stands in the listener's queue, in one round without a word, in the next when it has asked; `storm`: all leave at
+    one moment, and others come and leave at the same moment. In the last four one resets, one closes, and so on in
+    turn.
     """
 
     name: ClassVar[str] = "disconnect"

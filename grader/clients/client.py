@@ -51,12 +51,18 @@ class Client:
         self._was_reset = False
         self._socket: socket.socket | None = None
 
-    def connect(self, address: str, port: int, receive_buffer: int | None = None) -> None:
-        """Begin to connect; `receive_buffer` (bytes) bounds what the kernel takes for a client who does not read."""
+    def connect(self, address: str, port: int, receive_buffer: int | None = None, segment: int | None = None) -> None:
+        """Begin to connect.
+
+        `receive_buffer` (bytes) bounds what the kernel takes for a client who does not read, and `segment`, the most
+        bytes that the server's side may put into one segment, bounds what it takes from the server on the way.
+        """
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if segment:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket, self.server_port = sock, port
         self._journal.note(self.name, "connect")

@@ -69,6 +69,31 @@ TEXTS = {
             "Python: Socket Programming HOWTO",
         ),
     ),
+    "end-still-watched": Text(
+        "A client that has half-closed is watched for reading on",
+        "The client has said that it will send no more, and still has replies to take. recv() returns its empty result "
+        "again and again, so the connection counts as readable for as long as it is watched for that, and the loop "
+        "spins until the client has taken everything.",
+        "Once recv() has returned nothing there is only one thing left to wait for on that connection. Which?",
+        (
+            "recv(2), section RETURN VALUE",
+            "shutdown(2)",
+            "RFC 9293, section 3.6 (closing a connection)",
+        ),
+    ),
+    "replies-dropped-at-end": Text(
+        "Replies are thrown away when a client half-closes",
+        "The client has said that it will send no more, with shutdown(), and was still reading. The server had replies "
+        "for it that it could not send at once. When recv() returned nothing it closed the connection, and what it "
+        "still had to send was lost.",
+        "An empty result of recv() says that nothing more will come. What does it not say, and what is still to be "
+        "done before close()?",
+        (
+            "shutdown(2)",
+            "recv(2), section RETURN VALUE",
+            "RFC 9293, section 3.6 (closing a connection)",
+        ),
+    ),
     "reset-not-handled": Text(
         "A client that resets its connection ends the server",
         "When a client aborts, the next recv() or send() on its connection raises an exception such as "

@@ -30,6 +30,7 @@ from grader.words import say
 _STARTING_WAKEUPS = 1000
 _BETWEEN_LOOKS = 0.0003
 _KERNEL_PATIENCE = 10.0
+_SMALL_BUFFER, _SMALL_SEGMENT, _PILED_AT_MOST = 4096, 536, 1 << 20
 _OPEN = {TcpState.LISTEN, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
 
 
@@ -87,6 +88,16 @@ class Stage(Working):
             guests += self._connect_together(count - len(guests), receive_buffer, names[len(guests) :])
         return guests
 
+    def connect_narrow(self) -> Guest:
+        """Connect a client for whom the kernel takes little: about 100 KiB of replies, where it takes 3 MiB otherwise.
+
+        Raises:
+            CheckFailed: it could not be connected.
+        """
+        self._require_met(*self._await_room())
+        (guest,) = self._dial_together(1, _SMALL_BUFFER, segment=_SMALL_SEGMENT)
+        return guest
+
     def connect_some(self, count: int) -> list[Guest]:
         """Connect up to `count` clients: fewer if the listener's queue is full and stays so.
 
@@ -127,19 +138,27 @@ class Stage(Working):
             unserved = (client_name(self._made + 1),)
             raise CheckFailed(self.finding(found, otherwise, unserved=unserved))
 
-    def _dial_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
-        guests = self.dial(most, receive_buffer, names)
+    def _dial_together(
+        self, most: int, receive_buffer: int | None, names: Sequence[str] = (), segment: int | None = None
+    ) -> list[Guest]:
+        guests = self.dial(most, receive_buffer, names, segment)
         self.require(Connected(guests), say("{clients} could not connect", clients=_span(guests)))
         return guests
 
-    def dial(self, most: int, receive_buffer: int | None = None, names: Sequence[str] = ()) -> list[Guest]:
+    def dial(
+        self,
+        most: int,
+        receive_buffer: int | None = None,
+        names: Sequence[str] = (),
+        segment: int | None = None,
+    ) -> list[Guest]:
         """Begin to connect as many as the listener's queue has room for, one at least, without waiting for anything."""
         listener = self.listener
         assert listener is not None  # noqa: S101 - a stage is handed out only when its server listens
         count = min(max(self._room(), 1), most)
         guests = [self._new_guest(*names[number : number + 1]) for number in range(count)]
         for guest in guests:
-            guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer)
+            guest.client.connect(reachable(listener.local_address), listener.local_port, receive_buffer, segment)
             self.ours.add((listener.local_port, guest.client.local_port))
         self.guests += guests
         return guests
@@ -196,6 +215,20 @@ class Stage(Working):
                 return found
             asking = [guest for guest in asking if not self._held_back(guest)]
             if not asking:
+                return found
+
+    def pile_up(self, guest: Guest, request: bytes, size: int) -> Outcome:
+        """Let a client ask and not read, until the server keeps `size` bytes of the replies to itself.
+
+        It goes no further with a server that does not read on while a reply waits to be sent, or lets the kernel have
+        all of them. Returns how the server came to rest.
+        """
+        guest.client.pause()
+        while True:
+            guest.ask(request)
+            found = self.rest()
+            much = self.kept_for(guest) >= size or guest.client.sent >= _PILED_AT_MOST
+            if found.how is How.ENDED or guest.ending or much or not self._all_taken([guest]):
                 return found
 
     def _held_back(self, guest: Guest) -> bool:

@@ -14,10 +14,10 @@ from reference_pages.markdown import definition, heading, page, prose
 
 METHODS: dict[str, tuple[str, ...]] = {
     "Clients come and go": (
-        *("connect", "connect_some", "connect_now", "dial", "at_once"),
+        *("connect", "connect_some", "connect_now", "connect_narrow", "dial", "at_once"),
         *("request", "dismiss", "forget"),
     ),
-    "Wait and require": ("answered", "require", "settle", "rest", "perform", "stall"),
+    "Wait and require": ("answered", "require", "settle", "rest", "perform", "stall", "pile_up"),
     "End the check": ("fail", "fail_observed", "finding", "require_descriptors"),
     "Measure": (
         "duty",

@@ -9,6 +9,7 @@ _MOST_ADDED = 4
 _TELLING = 4
 _ENDS = b"\r\n\0"
 _READS = {"recv", "read"}
+_READ_LATE = "a half-closed client who read late"
 
 
 def greeting_missing(case: Case) -> Answer | None:
@@ -121,6 +122,15 @@ def hung_up(case: Case) -> Answer | None:
     return ("hung-up", Place()) if case.unserved and set(case.unserved) <= set(case.turned_away) else None
 
 
+def replies_dropped_at_end(case: Case) -> Answer | None:
+    """It hung up on a client who said that it would send no more, and until then had waited to send to it."""
+    waited = case.doing == "half_close" and case.facts.get("kept") and case.summary.startswith(_READ_LATE)
+    if case.ended or case.complained or not waited:
+        return None
+    hung_up_on = any(f"the server {ended} the connection of" in case.summary for ended in ("closed", "reset"))
+    return ("replies-dropped-at-end", only_call(case, {"recv", "recv_into"})) if hung_up_on else None
+
+
 RULES: tuple[Rule, ...] = (
     greeting_missing,
     adds_to_the_reply,
@@ -129,4 +139,5 @@ RULES: tuple[Rule, ...] = (
     not_by_the_table,
     shared_state,
     hung_up,
+    replies_dropped_at_end,
 )

@@ -13,6 +13,7 @@ from grader.judgement.duty import PLAINLY_BUSY
 _QUIET = ("idle", "idle_clients", "after_disconnect")
 _OFTEN = 200  # a second
 _LEAVING = ("fin", "half_close", "mid_message", "before_accept", "storm", "after_disconnect", "capacity")
+_READING = {"recv", "recv_into", "read"}
 _WAITING_CALLS = {"select", "poll", "epoll_wait", "run", "run_forever", "sleep", "wait"}
 
 
@@ -24,15 +25,21 @@ def select_timeout_zero(case: Case) -> Answer | None:
     return ("select-timeout-zero", seen) if seen else None
 
 
+def end_still_watched(case: Case) -> Answer | None:
+    """It spins since a client has half-closed, and only then, although it cannot send what it still has for it."""
+    half_closed = case.doing == "half_close" and "a half-closed client does not read" in case.summary
+    if not case.spinning or not half_closed or not case.facts.get("kept"):
+        return None
+    only = only_call(case, _READING)
+    return "end-still-watched", only if only.line else _where_it_reads(case)
+
+
 def eof_not_checked(case: Case) -> Answer | None:
     """It spins since clients have closed, and still holds their connections (CLOSE_WAIT)."""
     left = any(e.state is TcpState.CLOSE_WAIT and e.inode for e in case.sockets)
     if not case.spinning or not left or case.doing not in _LEAVING:
         return None
-    for frame in own_frames(case):
-        for line in source.method_lines(case.sources.get(frame.file, []), {"recv", "recv_into", "read"}, frame.line):
-            return "eof-not-checked", Place(frame.file, line)
-    return "eof-not-checked", place_of(case)
+    return "eof-not-checked", _where_it_reads(case)
 
 
 def always_writable(case: Case) -> Answer | None:
@@ -72,6 +79,14 @@ def wakes_too_often(case: Case) -> Answer | None:
     return ("wakes-too-often", only_call(case, _WAITING_CALLS)) if often else None
 
 
+def _where_it_reads(case: Case) -> Place:
+    """The line that reads in the function in which it was seen, or where it was seen."""
+    for frame in own_frames(case):
+        for line in source.method_lines(case.sources.get(frame.file, []), _READING, frame.line):
+            return Place(frame.file, line)
+    return place_of(case)
+
+
 def _seen_around(
     case: Case, is_it: Callable[[ast.Call], bool], names: Collection[str] = frozenset({"select"})
 ) -> Place | None:
@@ -94,6 +109,7 @@ def _nothing_to_do(case: Case, least: int = 2) -> bool:
 
 RULES: tuple[Rule, ...] = (
     select_timeout_zero,
+    end_still_watched,
     eof_not_checked,
     always_writable,
     registered_for_writing,
