@@ -106,7 +106,7 @@ def test_an_ordinary_user_can_grade(tmp_path: Path) -> None:
 
     assert done.returncode == 1, done.stderr
     report = Report.model_validate_json((output / "ben" / "report.json").read_bytes())
-    assert report.score == 35
+    assert report.score == 40
     assert report.checks[1].stood[0].line == 13
 
 

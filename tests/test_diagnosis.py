@@ -526,6 +526,7 @@ UNNAMED: list[tuple[str, Case]] = [
         "its connection stays open",
         case(doing="half_close", summary=f"{LATE}: client 6 has 9 of 99 bytes", facts=KEPT_BACK),
     ),
+    ("it reset", case(doing="half_close", summary=f"{LATE}: {CUT}".replace("closed", "reset"), facts=KEPT_BACK)),
     ("it did not wait to send", case(doing="half_close", summary=f"{LATE}: {CUT}", facts={"kept": 0})),
     ("a thread has died", case(doing="half_close", summary=f"{LATE}: {CUT}", facts=KEPT_BACK, complained=True)),
     ("the server has ended", case(doing="half_close", summary=f"{LATE}: {CUT}", facts=KEPT_BACK, ended=True)),

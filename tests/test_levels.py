@@ -110,7 +110,7 @@ def test_a_stuck_server_is_found_by_budget(select_spec: Spec, tmp_path: Path) ->
     report = of_the_class("ben", select_spec, tmp_path)
 
     concurrent = report.checks[1]
-    assert report.score == 35
+    assert report.score == 40
     assert (concurrent.verdict, concurrent.basis) == (Verdict.FAIL, Basis.BUDGET)
     assert "nothing moved for 0.5 s" in concurrent.summary
     assert concurrent.stood[0].line == 13

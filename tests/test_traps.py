@@ -66,7 +66,6 @@ RIGHT_SERVERS = {
         ("CHUNK = 4096", "CHUNK = 100"), ("MOST_PENDING = 1 << 16", "MOST_PENDING = 1000")
     ),
     "buffers without bound": changed(("MOST_PENDING = 1 << 16", "MOST_PENDING = 1 << 40")),
-    "resets instead of closing": changed(("\n    connection.close()", f"\n    {LINGER}\n    connection.close()")),
     "a thread beside that only sleeps": THREADS + changed((BIND, f"beside(time.sleep, 9999)\n        {BIND}")),
 }
 
@@ -74,6 +73,16 @@ RIGHT_SERVERS = {
 @pytest.mark.parametrize("source", RIGHT_SERVERS.values(), ids=RIGHT_SERVERS)
 def test_a_right_server_is_never_accused(grade_source: Grade, source: str) -> None:
     assert failed(grade_source(source, EVERYTHING)) == {}
+
+
+def test_a_server_that_resets_instead_of_closing_loses_only_what_a_client_has_not_read(grade_source: Grade) -> None:
+    source = changed(("\n    connection.close()", f"\n    {LINGER}\n    connection.close()"))
+
+    found = failed(grade_source(source, EVERYTHING))
+
+    assert set(found) == {"disconnect-half-close"}
+    assert "a half-closed client who read late" in found["disconnect-half-close"]
+    assert "the server reset the connection" in found["disconnect-half-close"]
 
 
 @pytest.mark.parametrize("how", ["fin", "reset"])
