@@ -31,6 +31,7 @@ _STARTING_WAKEUPS = 1000
 _BETWEEN_LOOKS = 0.0003
 _KERNEL_PATIENCE = 10.0
 _SMALL_BUFFER, _SMALL_SEGMENT, _PILED_AT_MOST = 4096, 536, 1 << 20
+_CHANCES = 5
 _OPEN = {TcpState.LISTEN, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
 
 
@@ -226,10 +227,22 @@ class Stage(Working):
         guest.client.pause()
         while True:
             guest.ask(request)
-            found = self.rest()
+            found, read = self._rest_having_read(guest)
             much = self.kept_for(guest) >= size or guest.client.sent >= _PILED_AT_MOST
-            if found.how is How.ENDED or guest.ending or much or not self._all_taken([guest]):
+            if found.how is How.ENDED or guest.ending or much or not read:
                 return found
+
+    def _rest_having_read(self, guest: Guest) -> tuple[Outcome, bool]:
+        """How the server came to rest, and whether it has read all that a client sent.
+
+        One that polls gets several chances: it may have been at rest for a turn in which it looked at others only.
+        """
+        for _ in range(_CHANCES):
+            found = self.rest()
+            read = self._all_taken([guest])
+            if read or found.how is not How.SPENT:
+                break
+        return found, read
 
     def _held_back(self, guest: Guest) -> bool:
         """Whether the server has more for a client than the kernel has taken, or has ended its connection."""
