@@ -37,7 +37,7 @@ from grader.words import say
 
 _BUILD_SECONDS, _SYMBOL_SECONDS = 60.0, 5.0
 _EXTRA_ADDRESS_SPACE = 2 << 30
-_EXTRA_PROCESSES = 8
+_EXTRA_PROCESSES = 32  # so that it is seen to have too many before it meets the kernel's own limit
 _CANNOT_EXECUTE = (126, 127)
 _SOON = 0.1
 _IN_BACKGROUND = say(

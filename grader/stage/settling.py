@@ -88,6 +88,7 @@ class Settling:
         """This is the server from now on."""
         self.server = server
         self.usage.new_server()
+        self._most_threads = 0
         self.reader = self._reader(server)
         self.collector = Collector(self.reader, self.table, self._states)
 
@@ -283,6 +284,9 @@ class Settling:
 
         So those that it took with it are not told of, nor how far each had come; a wrong byte before is.
         """
+        # One that could not have more processes may end because of that: then this is what it is told.
+        self._next_police = 0.0
+        self._police()
         deadline = time.monotonic() + _LAST_WORDS
         self.pump()
         while any(guest.client.hears for guest in self.guests) and time.monotonic() < deadline:
@@ -329,7 +333,7 @@ class Settling:
         self._next_police = now + _MEMORY_LOOK
         used = Used(
             memory=self.reader.memory(self.allowed_use.memory),
-            processes=len(self.reader.threads()),
+            processes=max(len(self.reader.threads()), self._most_threads),
             disk=self.written(),
             cpu=self.reader.cpu_seconds(),
         )
@@ -346,6 +350,7 @@ class Settling:
         """One pass over the server's threads (or only some) with what each blocked one waits for, for the picture."""
         look = self.collector.look() if threads is None else self.reader.look_at(threads)
         if threads is None:
+            self._most_threads = max(self._most_threads, len(look.threads))
             self.usage.look(look)
         waits = tuple(wait for sample in look.threads if (wait := read_wait(sample)))
         if self.abilities.calls:
