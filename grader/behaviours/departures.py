@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from grader.clients import personas
 from grader.clients.personas import Persona, Steps, Until
-from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.outcome import How
 from grader.report.model import Basis, Verdict
-from grader.stage import Guest, Stage
+from grader.stage import SMALL_BUFFER, Guest, Stage
 from grader.words import mark, say
 
-_SMALL_BUFFER = 4096
 _ASKED_AT_ONCE, _MOST_ASKED = 1 << 20, 4 << 20
 _TRIES = 50
 _LONG_REQUEST = 1 << 15
@@ -93,7 +91,7 @@ def _half_close_unread(stage: Stage, party: Party) -> None:
     kept = stage.kept_for(guest) if waits_to_send else 0
     guest.finish()
     now = stage.rest()
-    if now.busy and not rest.busy and (duty := stage.duty(PLAINLY_BUSY)) and duty.share >= PLAINLY_BUSY:
+    if not rest.busy and (duty := stage.spin(now)):
         words = say(
             "the server rested before, and spins while a half-closed client does not read: duty {duty:.0%} of a core",
             duty=duty.share,
@@ -115,7 +113,7 @@ def _while_replying(stage: Stage, party: Party) -> None:
     for start in range(0, party.count, party.together):
         guests: list[Guest] = []
         while len(guests) < min(party.together, party.count - start):
-            guests += stage.connect(1, receive_buffer=_SMALL_BUFFER)
+            guests += stage.connect(1, receive_buffer=SMALL_BUFFER)
         rest = stage.stall(guests, request, _MOST_ASKED)
         if rest.how is How.ENDED:
             stage.fail(rest, say("the server did not live through clients who do not read"), guests, doing=party.how)

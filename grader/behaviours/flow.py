@@ -13,10 +13,9 @@ from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.report import people
 from grader.spec import Size
-from grader.stage import Guest, Stage
+from grader.stage import SMALL_BUFFER, Guest, Stage
 from grader.words import clauses, say, together
 
-_SMALL_BUFFER = 4096
 _MOST_ASKED = 64 << 20
 _ASKED_AT_A_TIME = 1 << 20
 _TIMES_BY_HAND = 4
@@ -49,7 +48,7 @@ class LargeMessage(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         # The same client twice: another one, or one that leaves, would be the subject of other checks.
-        (guest,) = stage.connect(receive_buffer=_SMALL_BUFFER)
+        (guest,) = stage.connect(receive_buffer=SMALL_BUFFER)
         guest.ask(stage.request(1, self.size))
         otherwise = say("{size} bytes did not come back whole", size=self.size)
         stage.answered([guest], otherwise, doing="large", size=self.size)
@@ -84,7 +83,7 @@ class SlowReader(Behaviour):
 
     def check(self, stage: Stage) -> Finding:
         others = stage.connect(self.others)
-        (slow,) = stage.connect(receive_buffer=_SMALL_BUFFER)
+        (slow,) = stage.connect(receive_buffer=SMALL_BUFFER)
         hold_back(stage, slow, self.size, "slow_reader")
         for number, guest in enumerate(others):
             guest.ask(stage.request(number))
@@ -117,7 +116,7 @@ class MemoryCeiling(Behaviour):
     at_most: Size = Field(default=16 << 20, ge=1 << 16, le=4 << 30, description="how much more memory may be held")
 
     def check(self, stage: Stage) -> Finding:
-        (guest,) = stage.connect(receive_buffer=_SMALL_BUFFER)
+        (guest,) = stage.connect(receive_buffer=SMALL_BUFFER)
         guest.ask(stage.request(0))
         stage.answered([guest], say("not even the first message was answered"), doing="memory")
         stage.rest()

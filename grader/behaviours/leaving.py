@@ -12,7 +12,6 @@ from grader.behaviours.departures import BY_HAND, WAYS, Party
 from grader.behaviours.hands import Look, Shown, Typed, clients, shown
 from grader.behaviours.rounds import counting_losses, leak
 from grader.clients.personas import polite
-from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.stage import Guest, Stage
@@ -64,7 +63,7 @@ class Disconnect(Behaviour):
             rest = stage.rest()
             if rest.how is How.ENDED:
                 stage.fail(rest, say("the server did not live on {when}", when=after), staying, doing=self.how)
-            if rest.busy and not spun and (duty := stage.duty(PLAINLY_BUSY)) and duty.share >= PLAINLY_BUSY:
+            if not spun and (duty := stage.spin(rest)):
                 words = say(
                     "the server rested before, and spins {when}: duty {duty:.0%} of a core",
                     when=after,

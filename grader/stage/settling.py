@@ -24,7 +24,7 @@ from grader.evidence.tree import TreeReader
 from grader.evidence.waits import read_wait
 from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import Duty, Turns, measure
+from grader.judgement.duty import PLAINLY_BUSY, Duty, Turns, measure
 from grader.judgement.expectations import Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.lifelines import Lifelines
@@ -380,6 +380,11 @@ class Settling:
             if found.told_from(ceiling, whole_turn=turns.whole):
                 return found
         return None
+
+    def spin(self, rest: Outcome) -> Duty | None:
+        """The duty of a server whose rest is that it runs without pause; None if it does not plainly do so."""
+        duty = self.duty(PLAINLY_BUSY) if rest.busy else None
+        return duty if duty and duty.share >= PLAINLY_BUSY else None
 
     def pump(self) -> None:
         """Move every client and take the server's output."""

@@ -30,9 +30,11 @@ from grader.words import say
 _STARTING_WAKEUPS = 1000
 _BETWEEN_LOOKS = 0.0003
 _KERNEL_PATIENCE = 10.0
-_SMALL_BUFFER, _SMALL_SEGMENT, _PILED_AT_MOST = 4096, 536, 1 << 20
+_SMALL_SEGMENT, _PILED_AT_MOST = 536, 1 << 20
 _CHANCES = 5
 _OPEN = {TcpState.LISTEN, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
+SMALL_BUFFER = 4096
+"""The receive buffer, in bytes, of a client who is not to read for a while."""
 
 
 @dataclass(kw_only=True)
@@ -95,8 +97,7 @@ class Stage(Working):
         Raises:
             CheckFailed: it could not be connected.
         """
-        self._require_met(*self._await_room())
-        (guest,) = self._dial_together(1, _SMALL_BUFFER, segment=_SMALL_SEGMENT)
+        (guest,) = self._connect_together(1, SMALL_BUFFER, segment=_SMALL_SEGMENT)
         return guest
 
     def connect_some(self, count: int) -> list[Guest]:
@@ -123,10 +124,12 @@ class Stage(Working):
         count = min(count, self._room())
         return self._dial_together(count, None) if count > 0 else []
 
-    def _connect_together(self, most: int, receive_buffer: int | None, names: Sequence[str] = ()) -> list[Guest]:
+    def _connect_together(
+        self, most: int, receive_buffer: int | None, names: Sequence[str] = (), segment: int | None = None
+    ) -> list[Guest]:
         """Connect as many as the listener's queue has room for, one at least, and `most` at the most."""
         self._require_met(*self._await_room())
-        return self._dial_together(most, receive_buffer, names)
+        return self._dial_together(most, receive_buffer, names, segment)
 
     def _await_room(self) -> tuple[Outcome, str]:
         """Wait until the listener's queue has room for one more; what to say if there is none."""

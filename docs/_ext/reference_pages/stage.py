@@ -21,6 +21,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "End the check": ("fail", "fail_observed", "finding", "require_descriptors"),
     "Measure": (
         "duty",
+        "spin",
         "counts",
         "threads",
         "memory_held",

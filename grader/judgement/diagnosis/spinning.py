@@ -27,8 +27,7 @@ def select_timeout_zero(case: Case) -> Answer | None:
 
 def end_still_watched(case: Case) -> Answer | None:
     """It spins since a client has half-closed, and only then, although it cannot send what it still has for it."""
-    half_closed = case.doing == "half_close" and "a half-closed client does not read" in case.summary
-    if not case.spinning or not half_closed or not case.facts.get("kept"):
+    if not case.spinning or case.doing != "half_close" or not case.facts.get("kept"):
         return None
     only = only_call(case, _READING)
     return "end-still-watched", only if only.line else _where_it_reads(case)
