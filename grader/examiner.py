@@ -87,6 +87,8 @@ class Examiner:
             finding = check.check(stage)
             if finding.verdict is Verdict.PASS and check.waits_for_replies and not stage.used_up:
                 self._require_nothing_more(stage)
+            if finding.verdict is Verdict.PASS and stage.server.poll() is None:
+                stage.require_within_limits()  # what it does last is seen, too
             result = result_of(check, finding, _since(began))
         except CheckFailed as failure:
             result = self._failed(check, stage, failure.finding, began)

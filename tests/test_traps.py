@@ -13,6 +13,7 @@ from servers import BIND, LISTEN, RIGHT, SELECT, changed
 
 from grader.judgement.outcome import How, Outcome
 from grader.report.model import Basis, CheckResult, Report, Verdict
+from grader.stage import settling
 from grader.stage.settling import Settling
 
 EVERYTHING = """
@@ -760,6 +761,30 @@ def test_a_server_that_ended_is_not_told_of_as_one_that_runs_all_the_time(grade_
     assert check.verdict is Verdict.FAIL
     assert "RuntimeError: can't start new thread" in check.summary or "stopped: it had" in check.summary
     assert "runs all the time" not in check.summary
+
+
+def test_what_a_server_takes_last_is_within_its_limits_too(
+    grade_source: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+    import socket, threading, time
+    def serve(client):
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+    with socket.create_server(("", 8080), backlog=128) as listener:
+        for number in range(1000):
+            client, _ = listener.accept()
+            if number == 20:
+                time.sleep(0.2)
+            threading.Thread(target=serve, args=(client,), daemon=True).start()
+    """
+    # While it sleeps it has been looked at, with fewer threads than it may have; then it makes the others.
+    monkeypatch.setattr(settling, "_MEMORY_LOOK", 60.0)
+
+    check = only(grade_source(source, "- behaviour: io_model", head="model: threads\nlimits: {processes: 32}"))
+
+    assert check.verdict is Verdict.FAIL
+    assert check.summary == "stopped: it had 41 processes and threads, 32 are allowed"
 
 
 def test_the_threads_of_a_server_that_has_ended_have_their_names(grade_source: Grade) -> None:

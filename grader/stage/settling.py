@@ -132,12 +132,15 @@ class Settling:
         if of_the_check:
             account.before_ns, account.before_delay_ns = self._waited
         try:
-            return self._settle(
+            found = self._settle(
                 expectation, account, by_runtime=by_runtime, to_the_last=to_the_last, moves=of_the_check
             )
         finally:
             if of_the_check:
                 self._waited = account.total(time.monotonic_ns())
+        if self._most_threads > self.allowed_use.processes:
+            self.require_within_limits()  # the last look is the first that showed them all
+        return found
 
     def _settle(
         self, expectation: Expectation, account: Account, *, by_runtime: bool, to_the_last: bool, moves: bool
@@ -285,8 +288,7 @@ class Settling:
         So those that it took with it are not told of, nor how far each had come; a wrong byte before is.
         """
         # One that could not have more processes may end because of that: then this is what it is told.
-        self._next_police = 0.0
-        self._police()
+        self.require_within_limits()
         deadline = time.monotonic() + _LAST_WORDS
         self.pump()
         while any(guest.client.hears for guest in self.guests) and time.monotonic() < deadline:
@@ -324,6 +326,15 @@ class Settling:
             status=status,
             last_line=lines[-1].strip()[:200],
         )
+
+    def require_within_limits(self) -> None:
+        """Look now whether the server uses more than the spec allows.
+
+        Raises:
+            CheckFailed: it does; it has been stopped.
+        """
+        self._next_police = 0.0
+        self._police()
 
     def _police(self) -> None:
         """Stop a server that uses more than the spec allows; looked at often, but not at every turn."""
