@@ -74,8 +74,12 @@ def _runs(look: Pass, stage: Stage) -> bool:
 def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:
     stage.server.output.drain()
     sockets = stage.table.read()
-    printed = source.last_traceback(stage.server.output.text, stage.server.inside)
-    traceback = printed if finding.ended or "workers_lost" in finding.facts else None
+    output, inside = stage.server.output, stage.server.inside
+    printed = source.last_traceback(output.text, inside)
+    traceback = printed if finding.ended else None
+    if not finding.ended and "workers_lost" in finding.facts:
+        # Others may have ended since, each in a line of its own; whose end came last is luck.
+        traceback = source.first_traceback(output.since(stage.printed_before), inside)
     named = {frame.file for stack in stacks for frame in stack.frames if frame.own}
     if traceback and traceback.file:
         named.add(traceback.file)

@@ -368,6 +368,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
         case(doing="isolation", wrong=(misheard(3, b"x", b"y"),), protocol=UPPER),
     ),
     ("message-per-recv", "server.py:7", case(doing="broadcast", wrong=(MIXED,), protocol=ROOM)),
+    ("message-per-recv", "server.py:7", case(doing="broadcast", wrong=(EARLY,), protocol=ROOM)),
     ("hears-itself", None, case(doing="broadcast", wrong=(OWN,), protocol=ROOM)),
     ("not-passed-on", None, case(doing="broadcast", evidence=READ_ALL, unserved=("ann",), protocol=ROOM)),
     ("reply-not-by-the-table", None, case(doing="echo", wrong=(SWAPPED,), protocol=TABLE)),

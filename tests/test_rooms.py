@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import Grade
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from legal_streams import EDITS, Beside, Draw, Line, arrive, edited, hear_out, patiently, shuffles
@@ -168,6 +169,74 @@ def test_many_who_say_the_same_are_all_heard_in_whatever_order() -> None:
     assert ann.complete
     ann.take(b"bye\n")
     assert ann.mismatch
+
+
+@pytest.mark.parametrize(
+    ("heard", "begun"),
+    [
+        (b"half a line", b"half a line"),
+        (b"half", b"half a line"),
+        (b"half a line\n", b"half a line"),
+        (b"half a liner\n", b"half a line"),
+        (b"something else", b""),
+        (b"half a line and more\n", b""),  # it was said before, and comes a second time
+    ],
+)
+def test_a_line_that_came_before_it_was_whole_is_known_as_such(heard: bytes, begun: bytes) -> None:
+    room = conversation(Protocol(reply="broadcast"))
+    ann, bob = room.transcript("ann"), room.transcript("bob")
+    bob.say(b"half a line and more\nhalf a line")
+    ann.take(b"half a line and more\n")
+    ann.take(heard)
+
+    assert ann.mismatch
+    assert ann.mismatch.extra
+    assert ann.mismatch.begun == begun
+
+
+ROOM_OF_THREADS = """
+import socket, threading
+members, lock = [], threading.Lock()
+
+def serve(client):
+    begun = b""
+    while data := client.recv(4096):
+        READ
+        with lock:
+            for other in members:
+                if other is not client:
+                    try:
+                        other.sendall(data)
+                    except OSError:
+                        pass
+
+def attend(client):
+    with client:
+        try:
+            serve(client)
+        except OSError:
+            pass
+        with lock:
+            members.remove(client)
+
+with socket.create_server(("", 8080), backlog=128) as listener:
+    while True:
+        client, _ = listener.accept()
+        with lock:
+            members.append(client)
+        threading.Thread(target=attend, args=(client,), daemon=True).start()
+"""
+BY_LINE = "*lines, begun = (begun + data).split(b'\\n'); data = b''.join(line + b'\\n' for line in lines)"
+
+
+@pytest.mark.parametrize(("read", "verdict"), [(BY_LINE, "pass"), ("pass", "fail")], ids=["by line", "by recv"])
+def test_lines_are_passed_on_when_they_are_whole(read: str, verdict: str, grade_source: Grade) -> None:
+    source = ROOM_OF_THREADS.replace("READ", read)
+
+    (check,) = grade_source(source, "- behaviour: broadcast", head="protocol: {reply: broadcast}").checks
+
+    assert check.verdict == verdict, check.summary
+    assert (check.diagnosis is not None and check.diagnosis.id == "message-per-recv") is (verdict == "fail")
 
 
 def test_nobody_of_an_earlier_server_is_in_the_room() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.judgement.source import Traceback, calls_at, last_traceback, method_lines
+from grader.judgement.source import Traceback, calls_at, first_traceback, last_traceback, method_lines
 
 PRINTED = """\
 listening
@@ -27,12 +27,29 @@ def test_the_last_frame_in_the_students_own_files_counts() -> None:
     assert found == Traceback("ConnectionResetError", "[Errno 104] Connection reset by peer", "net/loop.py", 12)
 
 
-def test_of_two_tracebacks_the_last_counts() -> None:
-    second = PRINTED.replace("ConnectionResetError: [Errno 104] Connection reset by peer", "KeyError: 7").replace(
-        "12", "15"
-    )
+SECOND = PRINTED.replace("ConnectionResetError: [Errno 104] Connection reset by peer", "KeyError: 7").replace(
+    "12", "15"
+)
 
-    assert last_traceback(PRINTED + second, "/submission") == Traceback("KeyError", "7", "net/loop.py", 15)
+
+def test_of_two_tracebacks_the_last_counts() -> None:
+    assert last_traceback(PRINTED + SECOND, "/submission") == Traceback("KeyError", "7", "net/loop.py", 15)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "Traceback (most recent call last):\n",  # another thread's, whose lines come later
+        PRINTED.replace("/submission/", "/usr/lib/"),
+    ],
+    ids=["nothing", "a heading alone", "one of the library's"],
+)
+def test_the_first_traceback_is_the_first_through_the_students_own_files(before: str) -> None:
+    found = first_traceback(before + SECOND + PRINTED, "/submission")
+
+    assert found == Traceback("KeyError", "7", "net/loop.py", 15)
+    assert first_traceback(before, "/submission") is None
 
 
 def test_a_syntax_error_has_no_heading() -> None:
@@ -52,6 +69,7 @@ def test_what_is_no_traceback_is_none(printed: str) -> None:
 def test_anything_may_be_printed(printed: str) -> None:
     last_traceback(printed, "/submission")
     last_traceback(PRINTED + printed, "/submission")
+    first_traceback(PRINTED + printed, "/submission")
 
 
 def test_calls_are_found_by_line_even_if_they_span_several() -> None:

@@ -57,10 +57,15 @@ class Output:
     @property
     def text(self) -> str:
         """What is kept, with a notice where some was left out; what is not UTF-8 shows as replacement characters."""
+        return self.since(0)
+
+    def since(self, total: int) -> str:
+        """The same of what came after the first `total` bytes."""
         tail = b"".join(self._tail)[-self._half :]
         left_out = self.total - self.kept
         notice = f"\n[... {left_out} bytes left out ...]\n".encode() if left_out else b""
-        return (bytes(self._head) + notice + tail).decode(errors="replace")
+        missed = max(total - (self.total - len(tail)), 0)
+        return (bytes(self._head[total:]) + notice + tail[missed:]).decode(errors="replace")
 
     def close(self) -> None:
         """Give the descriptor back."""

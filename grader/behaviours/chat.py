@@ -22,9 +22,10 @@ _HEARD_BY_HAND = 5
 class Broadcast(Behaviour):
     """Send what one client says to all others, line by line, and to nobody twice.
 
-    All connect; then each speaks alone, then all at once. Everybody must hear every line of every other, whole, those
-    of one client in their order. Then half of them leave, one with a reset, one with a close, and so on in turn, and
-    the others must still hear each other.
+    All connect; then each speaks alone, then all at once: all say half of a line, and when the server has come to rest
+    with that, the other half, and more lines. Everybody must hear every line of every other, whole, those of one client
+    in their order. Then half of them leave, one with a reset, one with a close, and so on in turn, and the others must
+    still hear each other.
     """
 
     name: ClassVar[str] = "broadcast"
@@ -78,7 +79,16 @@ class Broadcast(Behaviour):
         return guests
 
     def _all_speak(self, stage: Stage, guests: list[Guest], otherwise: str) -> None:
-        for number in range(self.lines):
+        halves: list[bytes] = []
+        for index, guest in enumerate(guests):
+            line = stage.request(1000 * (index + 1))
+            guest.announce(line)
+            guest.say(line[: len(line) // 2])
+            halves.append(line[len(line) // 2 :])
+        stage.rest()
+        for guest, half in zip(guests, halves, strict=True):
+            guest.say(half)
+        for number in range(1, self.lines):
             for index, guest in enumerate(guests):
                 guest.ask(stage.request(1000 * (index + 1) + number))
         self._heard(stage, guests, otherwise)

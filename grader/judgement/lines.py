@@ -123,4 +123,10 @@ class RoomTranscript(LineTranscript):
     def _misheard(self, offset: int, line: bytes) -> None:
         heads = self._heads()
         due = heads[0][:_MOST_SHOWN] if heads else b""
-        self.mismatch = Mismatch(offset, line[:_MOST_SHOWN], due, extra=not heads, own=line in self._spoken)
+        own, begun = line in self._spoken, b"" if line in self._owed else self._begun_by_others(line)
+        self.mismatch = Mismatch(offset, line[:_MOST_SHOWN], due, extra=not heads, begun=begun, own=own)
+
+    def _begun_by_others(self, line: bytes) -> bytes:
+        """What one of the others has said of a line that is not whole yet, if that is what has come; b"" if not."""
+        begun = (other.begun for other in self.members if other is not self and other.begun)
+        return next((words for words in begun if line.startswith(words) or words.startswith(line)), b"")

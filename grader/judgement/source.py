@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+_HEADING = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 _POLL_OBJECTS = {"select.poll", "select.epoll", "poll", "epoll"}
 _ENDING = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning))(?:: (?P<text>.*))?$")
@@ -14,7 +15,7 @@ _ENDING = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exi
 
 @dataclass(frozen=True, slots=True)
 class Traceback:
-    """The last traceback that a server printed: the exception and the last line in the student's own files."""
+    """A traceback that a server printed: the exception and the last line in the student's own files."""
 
     kind: str
     text: str
@@ -25,7 +26,16 @@ class Traceback:
 def last_traceback(output: str, inside: str) -> Traceback | None:
     """Find it in what the server printed, or None; `inside` is the submission's folder as the server saw it."""
     # A syntax error is told without the heading.
-    whole = output[max(output.rfind("Traceback (most recent call last):"), 0) :]
+    return _traceback(output[max(output.rfind(_HEADING), 0) :], inside)
+
+
+def first_traceback(output: str, inside: str) -> Traceback | None:
+    """The first that comes through the student's own files, or None, as `last_traceback` finds the last of all."""
+    found = (_traceback(part, inside) for part in output.split(_HEADING)[1:])
+    return next((traceback for traceback in found if traceback and traceback.file), None)
+
+
+def _traceback(whole: str, inside: str) -> Traceback | None:
     ending = next((m for line in reversed(whole.splitlines()) if (m := _ENDING.match(line.strip()))), None)
     if ending is None or not _FRAME.search(whole):
         return None

@@ -20,8 +20,8 @@ _AROUND = 16
 class Mismatch:
     """The first wrong byte: where in the stream, and what was received and wanted from a little before it on.
 
-    `begun` is what the client had sent by then of a line that was not whole yet, where requests are lines; `own`: it
-    is what this client itself had said, where others are to hear that.
+    `begun` is what the client had sent by then of a line that was not whole yet, where requests are lines; where others
+    are to hear it, what was begun by one of these and has come. `own`: it is what this client itself had said.
     """
 
     offset: int

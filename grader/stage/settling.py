@@ -88,7 +88,7 @@ class Settling:
         """This is the server from now on."""
         self.server = server
         self.usage.new_server()
-        self._most_threads = 0
+        self.printed_before = self._most_threads = 0
         self.reader = self._reader(server)
         self.collector = Collector(self.reader, self.table, self._states)
 

@@ -72,6 +72,8 @@ class Stage(Working):
         self._waited = (0, 0)
         self.conversation = self._usual
         self.conversation.begin()
+        self.server.output.drain()
+        self.printed_before = self.server.output.total
         self.began_ns = time.monotonic_ns()
 
     # Clients.

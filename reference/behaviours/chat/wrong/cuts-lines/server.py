@@ -1,4 +1,4 @@
-"""Passes on ten bytes at a time, so that the lines of two clients get mixed."""
+"""Passes on whatever each recv() returns, so that the lines of two clients get mixed."""
 
 import selectors
 import socket
@@ -26,7 +26,7 @@ def drop(client):
 
 
 def receive(client):
-    data = client.recv(10)
+    data = client.recv(4096)
     if not data:
         drop(client)
         return
