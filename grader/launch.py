@@ -310,10 +310,10 @@ class Launch:
         try:
             stage.dismiss(stage.guests)
             rest = stage.rest()
+            same = rest.at_rest and self._fresh is not None and self._as_it_began(stage, rest)
         except CheckFailed:
-            self.end()
-            return
-        if not rest.at_rest or self._fresh is None or not self._as_it_began(stage, rest):
+            same = False
+        if not same:
             self.end()
 
     def _as_it_began(self, stage: Stage, rest: Outcome) -> bool:
