@@ -76,8 +76,10 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
     sockets = stage.table.read()
     output, inside = stage.server.output, stage.server.inside
     printed = source.last_traceback(output.text, inside)
-    traceback = printed if finding.ended else None
-    if not finding.ended and "workers_lost" in finding.facts:
+    traceback = None
+    if finding.ended:
+        traceback = printed
+    elif "workers_lost" in finding.facts:
         # Others may have ended since, each in a line of its own; whose end came last is luck.
         traceback = source.first_traceback(output.since(stage.printed_before), inside)
     named = {frame.file for stack in stacks for frame in stack.frames if frame.own}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 
@@ -11,7 +12,9 @@ import pytest
 from conftest import ROOT, Grade
 from servers import BIND, LISTEN, RIGHT, SELECT, changed
 
+from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.outcome import How, Outcome
+from grader.launch import Launch
 from grader.report.model import Basis, CheckResult, Report, Verdict
 from grader.stage import settling
 from grader.stage.settling import Settling
@@ -745,46 +748,74 @@ def test_a_server_that_is_not_let_come_to_rest_is_not_told_to_stop(
     assert check.summary == "the server could not come to rest: it was kept off the CPU"
 
 
+ONE_THREAD_EACH = """
+import socket, threading
+def serve(client):
+    while data := client.recv(4096):
+        client.sendall(data.upper())
+with socket.create_server(("", 8080), backlog=128) as listener:
+    while True:
+        client, _ = listener.accept()
+        threading.Thread(target=serve, args=(client,), daemon=True).start()
+"""
+
+
 def test_a_server_that_ended_is_not_told_of_as_one_that_runs_all_the_time(grade_source: Grade) -> None:
-    source = """
-    import socket, threading
-    def serve(client):
-        while data := client.recv(4096):
-            client.sendall(data.upper())
-    with socket.create_server(("", 8080), backlog=128) as listener:
-        while True:
-            client, _ = listener.accept()
-            threading.Thread(target=serve, args=(client,), daemon=True).start()
-    """
-    check = only(grade_source(source, "- behaviour: io_model", head="model: threads\nlimits: {processes: 32}"))
+    check = only(grade_source(ONE_THREAD_EACH, "- behaviour: io_model", head="model: threads\nlimits: {processes: 32}"))
 
     assert check.verdict is Verdict.FAIL
     assert "RuntimeError: can't start new thread" in check.summary or "stopped: it had" in check.summary
     assert "runs all the time" not in check.summary
 
 
-def test_what_a_server_takes_last_is_within_its_limits_too(
+@pytest.mark.parametrize(
+    ("source", "check", "head", "summary"),
+    [
+        (
+            ONE_THREAD_EACH,
+            "io_model",
+            "model: select\nlimits: {processes: 32}",
+            "stopped: it had 41 processes and threads, 32 are allowed",
+        ),
+        (
+            ONE_THREAD_EACH,
+            "io_model",
+            "model: threads\nlimits: {processes: 32}",
+            "stopped: it had 41 processes and threads, 32 are allowed",
+        ),
+        (
+            "kept = bytes(range(256)) * (400 << 10)\n" + RIGHT,
+            "starts",
+            "limits: {memory: 64 MiB}",
+            r"stopped: it held [\d.]+ MiB of memory, 64 MiB are allowed",
+        ),
+    ],
+    ids=["threads, before anything else is said of it", "threads, before it passes", "memory, before it passes"],
+)
+def test_what_comes_between_two_looks_at_its_limits_is_seen_in_the_end(
+    source: str, check: str, head: str, summary: str, grade_source: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The looks that come every now and then never come here.
+    monkeypatch.setattr(settling, "_MEMORY_LOOK", 0.0)
+    monkeypatch.setattr(Settling, "require_within_limits", Settling._police)
+    monkeypatch.setattr(Settling, "_police", lambda _: None)
+
+    result = only(grade_source(source, f"- behaviour: {check}", head=head))
+
+    assert result.verdict is Verdict.FAIL
+    assert re.fullmatch(summary, result.summary)
+
+
+def test_a_server_that_goes_over_its_limits_between_two_checks_is_not_the_graders_fault(
     grade_source: Grade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = """
-    import socket, threading, time
-    def serve(client):
-        while data := client.recv(4096):
-            client.sendall(data.upper())
-    with socket.create_server(("", 8080), backlog=128) as listener:
-        for number in range(1000):
-            client, _ = listener.accept()
-            if number == 20:
-                time.sleep(0.2)
-            threading.Thread(target=serve, args=(client,), daemon=True).start()
-    """
-    # While it sleeps it has been looked at, with fewer threads than it may have; then it makes the others.
-    monkeypatch.setattr(settling, "_MEMORY_LOOK", 60.0)
+    def stopped(*_: object) -> bool:
+        raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, "stopped: it held too much"))
 
-    check = only(grade_source(source, "- behaviour: io_model", head="model: threads\nlimits: {processes: 32}"))
+    monkeypatch.setattr(Launch, "_as_it_began", stopped)
+    twice = "\n".join(f"- {{behaviour: echo, id: {name}}}" for name in ("first", "second"))
 
-    assert check.verdict is Verdict.FAIL
-    assert check.summary == "stopped: it had 41 processes and threads, 32 are allowed"
+    assert [check.verdict for check in grade_source(RIGHT, twice).checks] == [Verdict.PASS, Verdict.PASS]
 
 
 def test_the_threads_of_a_server_that_has_ended_have_their_names(grade_source: Grade) -> None:

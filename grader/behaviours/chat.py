@@ -79,15 +79,13 @@ class Broadcast(Behaviour):
         return guests
 
     def _all_speak(self, stage: Stage, guests: list[Guest], otherwise: str) -> None:
-        halves: list[bytes] = []
-        for index, guest in enumerate(guests):
-            line = stage.request(1000 * (index + 1))
+        first = [(guest, stage.request(1000 * (index + 1))) for index, guest in enumerate(guests)]
+        for guest, line in first:
             guest.announce(line)
             guest.say(line[: len(line) // 2])
-            halves.append(line[len(line) // 2 :])
         stage.rest()
-        for guest, half in zip(guests, halves, strict=True):
-            guest.say(half)
+        for guest, line in first:
+            guest.say(line[len(line) // 2 :])
         for number in range(1, self.lines):
             for index, guest in enumerate(guests):
                 guest.ask(stage.request(1000 * (index + 1) + number))

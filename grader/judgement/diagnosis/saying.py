@@ -75,9 +75,9 @@ def _is_cut(wrong: Misheard, end: bytes) -> bool:
 
 def _is_mixed(wrong: Misheard, end: bytes) -> bool:
     """Whether a line has come that is not whole yet, or in the midst of one that is due another begins."""
-    received = wrong.mismatch.received
     if wrong.mismatch.begun:
         return True
+    received = wrong.mismatch.received
     lines = [line for line in wrong.due.split(end) if len(line) >= _TELLING]
     begun = {_alike(line, received) for line in lines} - {0}
     return any(received[at : at + _TELLING] == line[:_TELLING] for at in begun for line in lines)
