@@ -29,8 +29,8 @@ UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 settings.register_profile("usual", UNHURRIED)
 # CI tries the same examples each time; whoever works on the code gets new ones with every run.
 settings.register_profile("ci", UNHURRIED, derandomize=True)
-# By hand, for a quarter of an hour and more: pytest TEST --hypothesis-profile long --timeout 0
-settings.register_profile("long", UNHURRIED, max_examples=150_000)
+# What benchmarks/fuzz.py tries again and again.
+settings.register_profile("long", UNHURRIED, max_examples=1_000)
 settings.load_profile("ci" if os.environ.get("CI") else "usual")
 
 
