@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 from conftest import ROOT
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from test_spec import BUNDLED, GOOD, SELECT, changed, parse
@@ -213,7 +213,7 @@ def test_loader_and_schema_refuse_a_step_alike(step: str) -> None:
 
 
 # What no schema can say is left out: which check is meant, what fits the protocol, bounds that several parameters
-# share, and file names.
+# share, how much a quantity with a unit may be, and file names.
 PARTS: dict[str, type[BaseModel]] = {"server": Server, "protocol": Protocol, "limits": Limits}
 KEYS = [(name, key) for name, part in PARTS.items() for key in part.model_fields if key != "entry"]
 KINDS = [(name, kind) for name, kind in catalogue().items() if name != "pool_limit"]
@@ -221,12 +221,14 @@ KEYS += [(name, key) for name, kind in KINDS for key in kind.model_fields if key
 KEYS.remove(("broadcast", "behaviour"))
 WORDS = st.sampled_from(["fin", "idle", "upper", "5%", "32 MiB", "10 s", "5", "echo", "yes", "-", ""])
 PLAIN = st.none() | st.booleans() | st.integers(-3, 1100) | st.just(0.5) | WORDS
+AT_MOST_1_MIB = (("isolation", "size"), ("throughput", "size"))
 VALUES = PLAIN | st.lists(PLAIN, max_size=2) | st.dictionaries(st.sampled_from("ab"), PLAIN, max_size=2)
 
 
 @settings(max_examples=400)
 @given(st.sampled_from(KEYS), VALUES)
 def test_loader_and_schema_agree_on_any_value_of_any_key(key: tuple[str, str], value: Any) -> None:
+    assume(key not in AT_MOST_1_MIB or value != "32 MiB")
     part, name = key
     check = {"behaviour": "echo" if part in PARTS else part, **({} if part in PARTS else {name: value})}
     whole = {"spec": "a", "title": "b", "checks": [check], **({part: {name: value}} if part in PARTS else {})}

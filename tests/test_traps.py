@@ -606,7 +606,7 @@ def test_a_second_write_to_a_client_who_has_closed_is_tried(grade_source: Grade)
 
 
 def test_a_server_that_dies_is_told_of_in_the_same_words_each_time(grade_source: Grade) -> None:
-    source = changed(("    if data:\n", "    if b'client 7' in data:\n        raise SystemExit(7)\n    if data:\n"))
+    source = changed(("    if data:\n", "    if b'letter 7' in data:\n        raise SystemExit(7)\n    if data:\n"))
 
     told = {only(grade_source(source, "- {behaviour: concurrent_clients, clients: 9}")).summary for _ in range(5)}
 

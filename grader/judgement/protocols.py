@@ -210,8 +210,8 @@ def conversation(protocol: Protocol) -> Conversation:
 
 
 def message(number: int, size: int = 0) -> bytes:
-    """A line of text like no other, of at least `size` bytes."""
-    line = f"client {number} says: the quick brown fox jumps over the lazy dog\n".encode()
+    """A line of text like no other, of at least `size` bytes; its number is not that of the client who sends it."""
+    line = f"letter {number} says: the quick brown fox jumps over the lazy dog\n".encode()
     if size <= len(line):
         return line
     return _blocks(size)[: size - len(line)] + line
