@@ -96,7 +96,7 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
         evidence=finding.evidence,
         sockets=sockets,
         stacks=stacks,
-        sources={name: source_lines(files, name) for name in named},
+        sources=_with_imports(named, files),
         traceback=traceback,
         workers=str(finding.facts.get("workers", "")),
         workers_asked=tuple(stage.allowed.get("workers", ())),
@@ -110,6 +110,15 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
         status=stage.server.poll() if finding.ended else None,
         processes_seen=len({stretch.pid for stretch in stage.lifelines.stretches()}),
     )
+
+
+def _with_imports(names: set[str], files: Files) -> dict[str, list[str]]:
+    """The lines of these files, and of all that they import of the submission: whether or not it was seen there."""
+    found: dict[str, list[str]] = {}
+    while names:
+        found |= {name: source_lines(files, name) for name in names}
+        names = {more for name in names for more in source.imported(found[name], name, files)} - found.keys()
+    return found
 
 
 def _is_turned_away(guest: Guest) -> bool:

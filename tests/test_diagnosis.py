@@ -611,6 +611,62 @@ UNNAMED: list[tuple[str, Case]] = [
 ]
 
 
+HELPERS = """\
+import select, socket
+poller = select.epoll()
+def read(sock):
+    data = sock.recv(4096)
+    sock.send(data.upper())
+def watch(sock):
+    poller.modify(sock, 1)
+def serve(sockets):
+    while True:
+        readable, writable, _ = select.select(sockets, sockets, [])
+        for sock in readable:
+            read(sock)
+            watch(sock)
+serve([])
+"""
+READS, WRITES_TOO = 4, 10
+CHAINS = [(4, 12, 14), (5, 12, 14), (7, 13, 14), (10, 14), (11, 14), (12, 14), (13, 14)]
+LEFT: dict[str, Any] = {"doing": "half_close", "sockets": (LISTENING, CLOSED)}
+
+
+def called(*chain: int) -> Stack:
+    """The stack of a thread that is at the first of these lines, called from the second, called from the third."""
+    return Stack(PID, PID, "main", tuple(Frame("f", "server.py", line, own=True) for line in chain))
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize(
+    ("name", "line", "more"),
+    [
+        ("end-still-watched", READS, {**LEFT, "facts": KEPT_BACK}),
+        ("eof-not-checked", READS, LEFT),
+        ("always-writable", WRITES_TOO, {"doing": "idle_clients", "sockets": QUIET}),
+    ],
+)
+def test_it_is_luck_where_a_server_that_spins_is_seen_and_its_line_is_the_same(
+    name: str, line: int, more: dict[str, Any], chain: tuple[int, ...]
+) -> None:
+    diagnosis = diagnose(case(spinning=True, stacks=(called(*chain),), sources=lines(text=HELPERS), **more))
+
+    assert diagnosis
+    assert (diagnosis.id, diagnosis.line) == (name, line)
+
+
+def test_of_several_lines_that_read_it_is_the_one_in_whose_function_it_was_seen() -> None:
+    sources = lines(("    poller.modify(sock, 1)", "    sock.recv_into(poller)"), text=HELPERS)
+    seen = {chain: diagnose(case(spinning=True, stacks=(called(*chain),), sources=sources, **LEFT)) for chain in CHAINS}
+
+    assert {chain: found.line for chain, found in seen.items() if found} == {
+        **dict.fromkeys(CHAINS),  # it was seen in neither, and either would be a guess
+        (4, 12, 14): READS,
+        (5, 12, 14): READS,
+        (7, 13, 14): 7,
+    }
+
+
 @pytest.mark.parametrize("found", [entry[1] for entry in UNNAMED], ids=[entry[0] for entry in UNNAMED])
 def test_no_mistake_is_named_where_the_evidence_only_resembles_it(found: Case) -> None:
     assert diagnose(found) is None

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.judgement.source import Traceback, calls_at, first_traceback, last_traceback, method_lines
+from grader.judgement.source import (
+    Traceback,
+    call_lines,
+    calls_at,
+    first_traceback,
+    imported,
+    last_traceback,
+    scope_lines,
+)
 
 PRINTED = """\
 listening
@@ -79,18 +87,56 @@ def test_calls_are_found_by_line_even_if_they_span_several() -> None:
     assert calls_at(lines, 4) == []
 
 
-def test_methods_are_looked_for_in_the_function_around_a_line_nearest_first() -> None:
-    lines = ["def one(s):", "    s.recv(1)", "    s.recv(2)", "def two(s):", "    s.recv(3)", "top.recv(4)"]
+def test_calls_are_looked_for_in_the_function_around_a_line_nearest_first() -> None:
+    lines = ["async def one(s):", "    s.recv(1)", "    s.recv(2)", "def two(s):", "    s.recv(3)", "top.recv(4)"]
 
-    assert method_lines(lines, {"recv"}, 3) == [3, 2]
-    assert method_lines(lines, {"recv"}, 5) == [5]
-    assert method_lines(lines, {"recv"}, 6) == [6, 5, 3, 2]
-    assert method_lines(lines, {"send"}, 3) == []
+    assert scope_lines(lines, {"recv"}, 3) == [3, 2]
+    assert scope_lines(lines, {"recv"}, 5) == [5]
+    assert scope_lines(lines, {"recv"}, 6) == [6]
+    assert scope_lines(lines, {"send"}, 3) == []
+
+
+def test_of_nested_functions_the_innermost_counts() -> None:
+    lines = ["def outer(s):", "    def inner():", "        s.recv(1)", "    s.recv(2)"]
+
+    assert scope_lines(lines, {"recv"}, 3) == [3]
+    assert scope_lines(lines, {"recv"}, 4) == [4]
+
+
+def test_a_function_that_the_file_defines_is_not_the_call_that_is_looked_for() -> None:
+    lines = ["def read(s):", "    return s.read(1)", "read(one)", "self.read()", "two.read()", "recv(three)"]
+
+    assert call_lines(lines, {"read", "recv"}) == [2, 5, 6]
+
+
+def test_a_source_that_nobody_wrote_is_not_parsed() -> None:
+    assert call_lines(["s.recv(1)"] * 20_000, {"recv"})
+    assert call_lines(["s.recv(1)"] * 40_000, {"recv"}) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("import loop", {"net/loop.py"}),
+        ("from .loop import run", {"net/loop.py"}),
+        ("from . import loop, talk", {"net/loop.py", "net/talk/__init__.py"}),
+        ("import net.talk as t, wire", {"net/talk/__init__.py", "wire.py"}),
+        ("from wire import *", {"wire.py"}),
+        ("import socket", set()),
+        ("from .. import gone", set()),
+        ("import (", set()),
+    ],
+)
+def test_what_a_file_imports_of_the_submission_is_found(line: str, found: set[str]) -> None:
+    files = {"server.py", "net/loop.py", "net/talk/__init__.py", "wire.py"}
+
+    assert imported([line], "net/main.py", files) == found
 
 
 @given(st.text(), st.integers(-3, 50))
 def test_anything_may_stand_in_a_source_file(text: str, near: int) -> None:
     lines = text.splitlines()
 
-    assert all(line >= 1 for line in method_lines(lines, {"recv"}, near))
+    assert all(line >= 1 for line in scope_lines(lines, {"recv"}, near))
     calls_at(lines, near)
+    imported(lines, "server.py", {"server.py"})

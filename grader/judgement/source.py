@@ -6,10 +6,13 @@ import ast
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HEADING = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 _POLL_OBJECTS = {"select.poll", "select.epoll", "poll", "epoll"}
+_LONGEST = 1 << 18
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ENDING = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning))(?:: (?P<text>.*))?$")
 
 
@@ -55,48 +58,82 @@ def calls_at(lines: list[str], line: int) -> list[ast.Call]:
     return [call for call in _calls(lines) if call.lineno <= line <= (call.end_lineno or call.lineno)]
 
 
-def method_lines(lines: list[str], names: Collection[str], near: int) -> list[int]:
-    """Lines that call a method of one of these names in the function around line `near` (or anywhere, outside one)."""
-    first, last = _function_around(lines, near)
-    found = [call.lineno for call in _calls(lines) if _method(call) in names and first <= call.lineno <= last]
-    return sorted(set(found), key=lambda number: (abs(number - near), number))
+def scope_lines(lines: list[str], names: Collection[str], near: int) -> list[int]:
+    """Lines that call one of these in the function around line `near` (or outside of all), the nearest first."""
+    nodes = _nodes(lines)
+    functions = [(n.lineno, n.end_lineno or n.lineno) for n in nodes if isinstance(n, _FUNCTIONS)]
+    scope = _innermost(functions, near)
+    found = {line for line in _call_lines(nodes, names) if _innermost(functions, line) == scope}
+    return sorted(found, key=lambda number: (abs(number - near), number))
 
 
-def call_lines(lines: list[str], names: set[str]) -> list[int]:
-    """Lines that call a function or a method of one of these names, anywhere."""
-    return sorted({call.lineno for call in _calls(lines) if (_method(call) or getattr(call.func, "id", "")) in names})
+def call_lines(lines: list[str], names: Collection[str]) -> list[int]:
+    """Lines that call a function or a method of one of these names, anywhere, but not one that is defined there."""
+    return sorted(_call_lines(_nodes(lines), names))
+
+
+def _call_lines(nodes: tuple[ast.AST, ...], names: Collection[str]) -> set[int]:
+    defined = {node.name for node in nodes if isinstance(node, _FUNCTIONS)}
+    calls = (node for node in nodes if isinstance(node, ast.Call))
+    return {call.lineno for call in calls if _called(call) in names and not _is_own(call, defined)}
+
+
+def imported(lines: list[str], file: str, files: Collection[str]) -> set[str]:
+    """Those of the `files` that the Python source `file` imports, by their names."""
+    modules: set[str] = set()
+    for node in _nodes(lines):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package = node.module or ""
+            modules |= {package, *(f"{package}.{alias.name}".lstrip(".") for alias in node.names)}
+    folder = file.rpartition("/")[0]
+    bases = {"", f"{folder}/" if folder else ""}
+    paths = {base + module.replace(".", "/") for base in bases for module in modules}
+    return {found for path in paths for found in (f"{path}.py", f"{path}/__init__.py") if found in files}
 
 
 def _calls(lines: list[str]) -> Iterator[ast.Call]:
     yield from (node for node in _nodes(lines) if isinstance(node, ast.Call))
 
 
-def _nodes(lines: list[str]) -> Iterator[ast.AST]:
+def _nodes(lines: list[str]) -> tuple[ast.AST, ...]:
+    """All that stands in a Python file, the outer before the inner; () if it does not parse, or nobody wrote it."""
+    text = "\n".join(lines)
+    return _parsed(text) if len(text) <= _LONGEST else ()
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> tuple[ast.AST, ...]:
     try:
-        tree = ast.parse("\n".join(lines))
+        return tuple(ast.walk(ast.parse(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    yield from ast.walk(tree)
+        return ()
+
+
+def _called(call: ast.Call) -> str:
+    return _method(call) or getattr(call.func, "id", "")
+
+
+def _is_own(call: ast.Call, defined: Collection[str]) -> bool:
+    """Whether a function or a method of the object itself is called that the same file defines."""
+    return _called(call) in defined and (not _method(call) or _receiver(call) in ("self", "cls"))
 
 
 def _method(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
-def _function_around(lines: list[str], near: int) -> tuple[int, int]:
-    best = (1, len(lines))
-    for node in _nodes(lines):
-        if isinstance(node, ast.FunctionDef) and node.lineno <= near <= (node.end_lineno or node.lineno):
-            best = (node.lineno, node.end_lineno or node.lineno)
-    return best
+def _innermost(functions: list[tuple[int, int]], line: int) -> tuple[int, int]:
+    """The innermost of the functions (first and last line, the outer ones first) around a line; (0, 0) outside all."""
+    return next(((first, last) for first, last in reversed(functions) if first <= line <= last), (0, 0))
 
 
 def is_select_with_writers(call: ast.Call) -> bool:
     """Whether a call is `select(r, w, ...)` with a write list that is not plainly empty, and waits."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     writers = call.args[1] if len(call.args) > 1 else None
     empty = isinstance(writers, ast.List | ast.Tuple) and not writers.elts
-    return name == "select" and writers is not None and not empty and not is_select_without_waiting(call)
+    return _called(call) == "select" and writers is not None and not empty and not is_select_without_waiting(call)
 
 
 def waits_in_set(call: ast.Call) -> bool:
@@ -158,6 +195,5 @@ def _poll_objects(lines: list[str]) -> set[str]:
 
 def is_select_without_waiting(call: ast.Call) -> bool:
     """Whether a call is `select(r, w, x, 0)`, in whatever way it was imported."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     timeout = call.args[3] if len(call.args) > 3 else None  # noqa: PLR2004 - its fourth argument
-    return name == "select" and isinstance(timeout, ast.Constant) and timeout.value == 0
+    return _called(call) == "select" and isinstance(timeout, ast.Constant) and timeout.value == 0

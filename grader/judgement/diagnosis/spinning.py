@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 
-from grader.evidence.records import DescriptorKind, TcpState
+from grader.evidence.records import DescriptorKind, Frame, TcpState
 from grader.judgement import source
 from grader.judgement.diagnosis.case import Answer, Case, Place, Rule, only_call, only_line, own_frames, place_of
 from grader.judgement.duty import PLAINLY_BUSY
 
 _QUIET = ("idle", "idle_clients", "after_disconnect")
+_MOST_PLACES = 64
 _OFTEN = 200  # a second
 _LEAVING = ("fin", "half_close", "mid_message", "before_accept", "storm", "after_disconnect", "capacity")
-_READING = {"recv", "recv_into", "read"}
+_READING = {"recv", "recv_into", "recvfrom", "recvmsg", "sock_recv", "read", "read1", "readline", "readuntil"}
 _WAITING_CALLS = {"select", "poll", "epoll_wait", "run", "run_forever", "sleep", "wait"}
 
 
@@ -29,8 +31,7 @@ def end_still_watched(case: Case) -> Answer | None:
     """It spins since a client has half-closed, and only then, although it cannot send what it still has for it."""
     if not case.spinning or case.doing != "half_close" or not case.facts.get("kept"):
         return None
-    only = only_call(case, _READING)
-    return "end-still-watched", only if only.line else _where_it_reads(case)
+    return "end-still-watched", _where_it_reads(case)
 
 
 def eof_not_checked(case: Case) -> Answer | None:
@@ -79,23 +80,36 @@ def wakes_too_often(case: Case) -> Answer | None:
 
 
 def _where_it_reads(case: Case) -> Place:
-    """The line that reads in the function in which it was seen, or where it was seen."""
-    for frame in own_frames(case):
-        for line in source.method_lines(case.sources.get(frame.file, []), _READING, frame.line):
+    """The line that reads: the only one, or one in a function in which it was seen; where it was seen, if none reads.
+
+    In which of its functions a thread that spins is seen is luck, so that decides only where the source does not.
+    """
+    only = only_call(case, _READING)
+    if only.line:
+        return only
+    reads = {name: source.call_lines(lines, _READING) for name, lines in case.sources.items()}
+    for frame in _all_own_frames(case):
+        for line in source.scope_lines(case.sources.get(frame.file, []), _READING, frame.line):
             return Place(frame.file, line)
-    return place_of(case)
+    return Place() if any(reads.values()) else place_of(case)
 
 
 def _seen_around(
     case: Case, is_it: Callable[[ast.Call], bool], names: Collection[str] = frozenset({"select"})
 ) -> Place | None:
     """Where it was seen in such a call of one of these names, or around one in the same function."""
-    for frame in own_frames(case):
+    for frame in _all_own_frames(case):
         lines = case.sources.get(frame.file, [])
-        for near in (frame.line, *source.method_lines(lines, names, frame.line)):
+        for near in (frame.line, *source.scope_lines(lines, names, frame.line)):
             if any(map(is_it, source.calls_at(lines, near))):
                 return Place(frame.file, near)
     return None
+
+
+def _all_own_frames(case: Case) -> Iterator[Frame]:
+    """The student's own frames of each stack, and of what called them: a loop is on the stack of all that it calls."""
+    outer = (frame for stack in case.stacks for frame in stack.frames if frame.own)
+    yield from islice(dict.fromkeys((*own_frames(case), *outer)), _MOST_PLACES)
 
 
 def _nothing_to_do(case: Case, least: int = 2) -> bool:

@@ -15,7 +15,6 @@ from grader.judgement.diagnosis.case import (
     Rule,
     listening_inodes,
     only_call,
-    only_line,
     only_wait,
     place_of,
     queued,
@@ -128,8 +127,7 @@ def send_return_ignored(case: Case) -> Answer | None:
         other = entries.get((client.local_port, client.server_port))
         if other and other.send_queue:
             return None
-    sends = only_line(case, lambda lines: source.method_lines(lines, {"send"}, len(lines) + 1))
-    return ("send-return-ignored", sends) if waiting else None
+    return ("send-return-ignored", only_call(case, {"send"})) if waiting else None
 
 
 def not_passed_on(case: Case) -> Answer | None:
