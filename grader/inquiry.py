@@ -10,6 +10,7 @@ from grader.arena.submission import source_lines
 from grader.evidence.records import ClientPhase, Frame, Pass, Stack, ThreadSample
 from grader.judgement import picture, raw, source
 from grader.judgement.diagnosis import Case, Misheard, diagnose
+from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.explain import named, standings, thread_names
 from grader.judgement.finding import Finding
 from grader.judgement.transcript import Transcript
@@ -19,7 +20,7 @@ from grader.stage import Guest, Stage
 from grader.words import mark, say
 
 _AROUND = 4
-_SPIN_SAMPLES = 6
+_MORE_SPIN_SAMPLES = 5
 _MOST_STOOD = 4
 _FIRST = 1 << 17
 _DECIDED = {
@@ -33,20 +34,22 @@ def inquire(stage: Stage, finding: Finding, files: Files, seconds: float, protoc
     """The parts of a check's result that explain it: diagnosis, where the server stood, raw evidence, timeline."""
     decided_ns = stage.began_ns + int(seconds * 1e9)
     look = finding.evidence.second if finding.evidence else stage.look()[0]
-    spinning = finding.evidence is None and not finding.ended and stage.abilities.kernel and _runs(look, stage)
-    stacks = finding.stacks
-    if not stacks and not finding.ended:
-        stacks = stage.stacks(look, _SPIN_SAMPLES if spinning else 1)
+    stacks = finding.stacks or (() if finding.ended else stage.stacks(look))
+    spinning = finding.evidence is None and not finding.ended and _spins(finding, look, stage)
+    if spinning and not finding.stacks:
+        stacks += stage.python_stacks(look, _MORE_SPIN_SAMPLES)
     case = replace(_case(stage, finding, files, stacks, spinning=spinning), protocol=protocol)
     diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
-    stood = _stood(finding, look, stacks, files, told=stage.abilities.calls)
+    frames, running = _own_frames(stacks), _running(look, stage) if spinning else set()
+    if spinning and diagnosis and diagnosis.file and diagnosis.line:
+        # A thread that spins is at many lines in turn; the one to look at is that of the mistake.
+        lines = case.sources.get(diagnosis.file, [])
+        function = source.function_at(lines, diagnosis.line)
+        frames |= dict.fromkeys(running, Frame(function, diagnosis.file, diagnosis.line, own=True))
+    stood = _stood(finding, look, frames, files, running, told=stage.abilities.calls)
     if diagnosis and diagnosis.file and diagnosis.line:
         if not stood:
             stood = [_crashed(diagnosis, case, files)]
-        elif spinning:
-            # A thread that spins is at many lines in turn; the one to look at is that of the mistake.
-            again = {"line": diagnosis.line, "excerpt": excerpt(files, diagnosis.file, diagnosis.line)}
-            stood[0] = stood[0].model_copy(update={"file": diagnosis.file, **again})
         elif (diagnosis.file, diagnosis.line) not in {(s.file, s.line) for s in stood}:
             shown = excerpt(files, diagnosis.file, diagnosis.line)
             diagnosis = diagnosis.model_copy(update={"excerpt": shown})
@@ -60,10 +63,18 @@ def inquire(stage: Stage, finding: Finding, files: Files, seconds: float, protoc
         min(decided_ns, time.monotonic_ns()),
         _DECIDED[finding.basis],
         stage.journal.dropped,
-        {} if finding.ended else _standing(look, stacks, diagnosis if spinning else None),
+        {} if finding.ended else _standing(look, frames),
     )
     lines = raw.evidence_lines(finding.evidence) if finding.evidence else raw.look_lines(look)
     return {"diagnosis": diagnosis, "stood": stood, "evidence": lines, "timeline": timeline}
+
+
+def _spins(finding: Finding, look: Pass, stage: Stage) -> bool:
+    """Whether the server runs without pause: as the check has measured it, or else over some time from now on."""
+    duty = finding.facts.get("duty")
+    if isinstance(duty, float):
+        return duty >= PLAINLY_BUSY
+    return stage.abilities.kernel and _runs(look, stage) and stage.spins()
 
 
 def _runs(look: Pass, stage: Stage) -> bool:
@@ -132,32 +143,49 @@ def _misheard(transcript: Transcript) -> Misheard | None:
     return Misheard(transcript.mismatch, bytes(transcript.expected[:_FIRST]))
 
 
-def _stood(finding: Finding, look: Pass, stacks: tuple[Stack, ...], files: Files, *, told: bool = True) -> list[Stood]:
+Thread = tuple[int, int]
+
+
+def _own_frames(stacks: tuple[Stack, ...]) -> dict[Thread, Frame]:
+    """Where each thread was seen first in the student's own files."""
+    return {(stack.pid, stack.tid): frame for stack in reversed(stacks) if (frame := stack.own_frame)}
+
+
+def _running(look: Pass, stage: Stage) -> set[Thread]:
+    """The threads that ran at that look, or have used the CPU since: those that spin, of a server that does."""
+    before = {(s.pid, s.tid): s for s in look.students}
+    ran = {key for key, sample in before.items() if sample.call is None}
+    for sample in stage.look()[0].students:
+        earlier = before.get((sample.pid, sample.tid), sample)
+        if sample.counters.cpu_ns != earlier.counters.cpu_ns:
+            ran.add((sample.pid, sample.tid))
+    return ran
+
+
+def _stood(
+    finding: Finding, look: Pass, frames: dict[Thread, Frame], files: Files, running: set[Thread], *, told: bool
+) -> list[Stood]:
     """Where the threads stood, those at one line together; `told`: the kernel tells what call a thread is in."""
-    frames: dict[tuple[int, int], Frame] = {}
-    for stack in stacks:
-        if frame := stack.own_frame:
-            frames.setdefault((stack.pid, stack.tid), frame)
     if finding.evidence:
         where = [((s.pid, s.tid), s.thread, s.call, s.waits_for) for s in standings(finding.evidence)]
     else:
         names = thread_names(look.threads)
-        where = [((s.pid, s.tid), names[s.pid, s.tid], _call(s, told=told), "") for s in look.students]
+        calls = {(s.pid, s.tid): _call(s, told=told) for s in look.students} | dict.fromkeys(running, say("running"))
+        where = [(key, names[key], call, "") for key, call in calls.items() if key in names]
     together: dict[object, list[Stood]] = {}
     for key, thread, call, waits_for in where:
         stood = Stood(thread=thread, call=call, waits_for=waits_for)
         if frame := frames.get(key):
             stood = stood.model_copy(update={"function": frame.function, "file": frame.file, "line": frame.line})
-        together.setdefault((frame.file, frame.line) if frame else key, []).append(stood)
-    return [_one_of(alike, files) for alike in list(together.values())[:_MOST_STOOD]]
+        alike = (frame.file, frame.line, key in running) if frame else key
+        together.setdefault(alike, []).append(stood)
+    return [_one_of(those, files) for those in list(together.values())[:_MOST_STOOD]]
 
 
-def _standing(look: Pass, stacks: tuple[Stack, ...], spinning: Diagnosis | None) -> dict[tuple[int, int], int | None]:
-    """The threads that are there, each with the line at which it stands; one that spins, with that of the mistake."""
-    lines = {(stack.pid, stack.tid): frame.line for stack in reversed(stacks) if (frame := stack.own_frame)}
-    if spinning and spinning.line:
-        lines |= {(s.pid, s.tid): spinning.line for s in look.threads if s.call is None and not s.runtime}
-    return {(sample.pid, sample.tid): lines.get((sample.pid, sample.tid)) for sample in look.threads}
+def _standing(look: Pass, frames: dict[Thread, Frame]) -> dict[Thread, int | None]:
+    """The threads that are there, each with the line at which it stands, where it is known."""
+    at = {key: frame.line for key, frame in frames.items()}
+    return {(sample.pid, sample.tid): at.get((sample.pid, sample.tid)) for sample in look.threads}
 
 
 def _call(sample: ThreadSample, *, told: bool) -> str:

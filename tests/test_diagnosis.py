@@ -37,6 +37,7 @@ from grader.judgement.finding import Fact
 from grader.judgement.source import Traceback
 from grader.judgement.texts import TEXTS
 from grader.judgement.transcript import Mismatch
+from grader.report.model import Verdict
 from grader.spec import Exchange, Protocol
 
 SOURCE = """\
@@ -703,3 +704,53 @@ def test_a_server_that_registers_for_writing_is_told_at_which_line(grade_source:
 
     assert check.diagnosis
     assert (check.diagnosis.id, check.diagnosis.line) == ("registered-for-writing", 11)
+
+
+HALF_CLOSE = "- {behaviour: disconnect, how: half_close}"
+SAYS_GOODBYE = """
+import select, socket
+listener = socket.create_server(("", 8080), backlog=100)
+sockets = [listener]
+while True:
+    for sock in select.select(sockets, [], [])[0]:
+        if sock is listener:
+            sockets.append(listener.accept()[0])
+            continue
+        data = sock.recv(4096)
+        sock.sendall(data.upper() or b"BYE")
+        if not data:
+            sockets.remove(sock)
+            FORGOTTEN.append(sock)
+""".replace("sockets = [", "FORGOTTEN = []\nsockets = [", 1)
+THREAD_EACH = """
+import socket, threading
+listener = socket.create_server(("", 8080), backlog=100)
+def serve(client):
+    while True:
+        data = client.recv(4096)
+        client.sendall(data.upper())
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+def test_a_server_that_happened_to_run_when_it_was_looked_at_does_not_spin(
+    grade_source: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.inquiry._runs", lambda *_: True)
+
+    (check,) = grade_source(SAYS_GOODBYE, HALF_CLOSE).checks
+
+    assert check.verdict is Verdict.FAIL
+    assert "byte 8 differs" in check.summary or "BYE" in check.summary
+    assert check.diagnosis is None or check.diagnosis.id != "eof-not-checked"
+
+
+def test_of_several_threads_the_one_that_spins_is_shown_at_the_line_of_the_mistake(grade_source: Grade) -> None:
+    (check,) = grade_source(THREAD_EACH, "- {behaviour: disconnect, how: fin}").checks
+
+    assert check.diagnosis
+    assert (check.diagnosis.id, check.diagnosis.line) == ("eof-not-checked", 6)
+    shown = [(stood.call.split("(")[0], stood.function, stood.line) for stood in check.stood]
+    assert shown[0] == ("accept4", "<module>", 9)
+    assert ("running", "serve", 6) in shown

@@ -11,6 +11,7 @@ from grader.judgement.source import (
     call_lines,
     calls_at,
     first_traceback,
+    function_at,
     imported,
     last_traceback,
     scope_lines,
@@ -101,6 +102,12 @@ def test_of_nested_functions_the_innermost_counts() -> None:
 
     assert scope_lines(lines, {"recv"}, 3) == [3]
     assert scope_lines(lines, {"recv"}, 4) == [4]
+    assert [function_at([*lines, "outer(s)"], number) for number in (1, 3, 4, 5)] == [
+        "outer",
+        "inner",
+        "outer",
+        "<module>",
+    ]
 
 
 def test_a_function_that_the_file_defines_is_not_the_call_that_is_looked_for() -> None:

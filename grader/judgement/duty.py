@@ -15,7 +15,9 @@ from grader.evidence.records import Pass, ThreadSample, Wait
 
 PLAINLY_BUSY = 0.5
 """A duty that no server at rest has: a spin was never measured below 0.78, a quiet server never above 0.06."""
-_SHORTEST, _SHORT, _LONG = 0.04, 0.2, 2.0
+SHORT = 0.2
+"""So many seconds of its own time are enough to tell a server that is plainly busy."""
+_SHORTEST, _LONG = 0.04, 2.0
 _PLAINLY_BELOW = 0.5
 _LONG_SLEEP = 10.0
 
@@ -39,10 +41,10 @@ class Duty:
         The closer the longer. `whole_turn`: every timed wait has run out, and all threads are asleep again.
         """
         if self.share >= PLAINLY_BUSY:
-            return self.own_seconds >= _SHORT
+            return self.own_seconds >= SHORT
         if self.share > ceiling or not whole_turn:
             return self.own_seconds >= _LONG and (self.share > ceiling or whole_turn)
-        return self.own_seconds >= (_SHORTEST if self.share <= ceiling * _PLAINLY_BELOW else _SHORT)
+        return self.own_seconds >= (_SHORTEST if self.share <= ceiling * _PLAINLY_BELOW else SHORT)
 
 
 def measure(before: Pass, after: Pass, throttled_ns: int = 0) -> Duty | None:

@@ -78,6 +78,13 @@ def _call_lines(nodes: tuple[ast.AST, ...], names: Collection[str]) -> set[int]:
     return {call.lineno for call in calls if _called(call) in names and not _is_own(call, defined)}
 
 
+def function_at(lines: list[str], line: int) -> str:
+    """The name of the innermost function around a line, `<module>` outside of all: as a traceback names it."""
+    functions = [node for node in _nodes(lines) if isinstance(node, _FUNCTIONS)]
+    around = [node.name for node in functions if node.lineno <= line <= (node.end_lineno or node.lineno)]
+    return around[-1] if around else "<module>"
+
+
 def imported(lines: list[str], file: str, files: Collection[str]) -> set[str]:
     """Those of the `files` that the Python source `file` imports, by their names."""
     modules: set[str] = set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import select
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from grader.evidence.tree import TreeReader
 from grader.evidence.waits import read_wait
 from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import PLAINLY_BUSY, Duty, Turns, measure
+from grader.judgement.duty import PLAINLY_BUSY, SHORT, Duty, Turns, measure
 from grader.judgement.expectations import Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.lifelines import Lifelines
@@ -391,6 +392,18 @@ class Settling:
             if found.told_from(ceiling, whole_turn=turns.whole):
                 return found
         return None
+
+    def spins(self) -> bool:
+        """Whether the server runs without pause, while no client does anything; to run for a moment is not to spin."""
+        before, throttled = self.look()[0], self.throttled()
+        deadline = time.monotonic() + _DUTY_WALL
+        while time.monotonic() < deadline and self.server.poll() is None:
+            select.select([] if self.server.output.ended else [self.server.output.fd], [], [], _DUTY_STEP)
+            self.server.output.drain()
+            found = measure(before, self.look()[0], self.throttled() - throttled)
+            if found is None or found.own_seconds >= SHORT:
+                return found is not None and found.share >= PLAINLY_BUSY
+        return False
 
     def spin(self, rest: Outcome) -> Duty | None:
         """The duty of a server whose rest is that it runs without pause; None if it does not plainly do so."""

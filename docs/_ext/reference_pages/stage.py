@@ -22,6 +22,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "Measure": (
         "duty",
         "spin",
+        "spins",
         "counts",
         "threads",
         "memory_held",
