@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import chain
 
 from grader.arena.files import Files
 from grader.arena.submission import source_lines
@@ -20,9 +21,10 @@ from grader.stage import Guest, Stage
 from grader.words import mark, say
 
 _AROUND = 4
-_MORE_SPIN_SAMPLES = 5
+_MORE_SPIN_SAMPLES, _MORE_LOOKS = 5, 3
 _MOST_STOOD = 4
 _FIRST = 1 << 17
+_MOST_IMPORTED = 1 << 18
 _DECIDED = {
     Basis.PROOF: mark("proved: nothing more can happen"),
     Basis.OBSERVATION: mark("seen"),
@@ -35,9 +37,11 @@ def inquire(stage: Stage, finding: Finding, files: Files, seconds: float, protoc
     decided_ns = stage.began_ns + int(seconds * 1e9)
     look = finding.evidence.second if finding.evidence else stage.look()[0]
     stacks = finding.stacks or (() if finding.ended else stage.stacks(look))
-    spinning = finding.evidence is None and not finding.ended and _spins(finding, look, stage)
-    if spinning and not finding.stacks:
-        stacks += stage.python_stacks(look, _MORE_SPIN_SAMPLES)
+    spinning = finding.basis is not Basis.PROOF and not finding.ended and _spins(finding, look, stage)
+    if spinning:
+        stacks += () if finding.stacks else stage.python_stacks(look, _MORE_SPIN_SAMPLES)
+        # If all were seen asleep at once, then only for a moment between two turns.
+        finding = replace(finding, evidence=None)
     case = replace(_case(stage, finding, files, stacks, spinning=spinning), protocol=protocol)
     diagnosis = diagnose(case) if finding.verdict is Verdict.FAIL else None
     frames, running = _own_frames(stacks), _running(look, stage) if spinning else set()
@@ -72,14 +76,15 @@ def inquire(stage: Stage, finding: Finding, files: Files, seconds: float, protoc
 def _spins(finding: Finding, look: Pass, stage: Stage) -> bool:
     """Whether the server runs without pause: as the check has measured it, or else over some time from now on."""
     duty = finding.facts.get("duty")
-    if isinstance(duty, float):
-        return duty >= PLAINLY_BUSY
+    if isinstance(duty, float) and duty >= PLAINLY_BUSY:
+        return True
     return stage.abilities.kernel and _runs(look, stage) and stage.spins()
 
 
 def _runs(look: Pass, stage: Stage) -> bool:
-    """Whether some thread is on the CPU or wants to be; a second look catches one that was between two rounds."""
-    return any(sample.call is None for sample in (*look.threads, *stage.look()[0].threads))
+    """Whether some thread is on the CPU or wants to be; further looks catch one that was between two rounds."""
+    looks = chain([look], (stage.look()[0] for _ in range(_MORE_LOOKS)))
+    return any(sample.call is None for one in looks for sample in one.threads)
 
 
 def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...], *, spinning: bool) -> Case:
@@ -124,11 +129,18 @@ def _case(stage: Stage, finding: Finding, files: Files, stacks: tuple[Stack, ...
 
 
 def _with_imports(names: set[str], files: Files) -> dict[str, list[str]]:
-    """The lines of these files, and of all that they import of the submission: whether or not it was seen there."""
-    found: dict[str, list[str]] = {}
-    while names:
-        found |= {name: source_lines(files, name) for name in names}
-        names = {more for name in names for more in source.imported(found[name], name, files)} - found.keys()
+    """The lines of these files, and of what they import of the submission, whether or not it was seen there.
+
+    What is imported counts only as far as a person can have written it all.
+    """
+    found = {name: source_lines(files, name) for name in sorted(names)}
+    waiting, room = list(found), _MOST_IMPORTED
+    while waiting and room > 0:
+        name = waiting.pop(0)
+        for more in sorted(source.imported(found[name], name, files) - found.keys()):
+            found[more] = source_lines(files, more)
+            room -= sum(map(len, found[more])) + len(found[more]) + 1
+            waiting.append(more)
     return found
 
 

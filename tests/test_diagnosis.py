@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,17 +28,21 @@ from grader.evidence.records import (
     DescriptorKind,
     Evidence,
     Frame,
+    Pass,
     Process,
     Stack,
     TcpState,
     WaitKind,
 )
+from grader.judgement import outcome
+from grader.judgement.budget import Spent
 from grader.judgement.diagnosis import RULES, Case, Misheard, diagnose
 from grader.judgement.finding import Fact
+from grader.judgement.outcome import Outcome
 from grader.judgement.source import Traceback
 from grader.judgement.texts import TEXTS
 from grader.judgement.transcript import Mismatch
-from grader.report.model import Verdict
+from grader.report.model import Basis, Verdict
 from grader.spec import Exchange, Protocol
 
 SOURCE = """\
@@ -315,6 +320,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
         case(doing="reset", summary=FEWER, traceback=TRACEBACK, facts={"workers_lost": 12}),
     ),
     ("worker-lost", None, case(doing="fin", unserved=("bob",), facts={"workers_lost": 2})),
+    ("worker-lost", None, case(doing="before_accept", facts={"workers_lost": 16}, **KEPT)),
     ("files-never-closed", None, case(doing="leak", summary="open descriptors grew with every round: 3, 4, 5")),
     ("buffer-without-bound", None, case(doing="memory", facts={"held": 99})),
     ("parent-keeps-connection", None, case(doing="half_close", evidence=FORKED, sockets=FORKED.sockets)),
@@ -754,3 +760,53 @@ def test_of_several_threads_the_one_that_spins_is_shown_at_the_line_of_the_mista
     shown = [(stood.call.split("(")[0], stood.function, stood.line) for stood in check.stood]
     assert shown[0] == ("accept4", "<module>", 9)
     assert ("running", "serve", 6) in shown
+
+
+def test_a_server_whose_threads_were_seen_asleep_between_two_turns_spins_all_the_same(
+    grade_source: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent = outcome.spent
+
+    def seen_asleep(what: Spent, look: Pass, _: Evidence | None) -> Outcome:
+        return spent(what, look, replace(STUCK, first=look, second=look))
+
+    monkeypatch.setattr(outcome, "spent", seen_asleep)
+    (check,) = grade_source(THREAD_EACH, HALF_CLOSE).checks
+
+    assert check.basis is Basis.BUDGET
+    assert check.diagnosis
+    assert (check.diagnosis.id, check.diagnosis.line) == ("eof-not-checked", 6)
+
+
+TALK = """
+from wire import read, write
+def talk(client):
+    while True:
+        message = read(client)
+        write(client, message.upper())
+"""
+WIRE = """
+def read(client):
+    return client.recv(4096)
+def write(client, data):
+    client.sendall(data)
+"""
+MAIN = """
+import socket, threading
+from talk import talk
+listener = socket.create_server(("", 8080), backlog=100)
+while True:
+    threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+def test_the_line_of_the_mistake_is_found_in_whatever_file_it_is(grade_source: Grade, tmp_path: Path) -> None:
+    folder = tmp_path / "submission"
+    folder.mkdir()
+    (folder / "talk.py").write_text(TALK)
+    (folder / "wire.py").write_text(WIRE)
+
+    (check,) = grade_source(MAIN, "- {behaviour: disconnect, how: fin}").checks
+
+    assert check.diagnosis
+    assert (check.diagnosis.id, check.diagnosis.file, check.diagnosis.line) == ("eof-not-checked", "wire.py", 3)

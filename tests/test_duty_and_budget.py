@@ -9,7 +9,7 @@ from evidence_samples import THREAD, WAIT
 
 from grader.evidence.records import Counters, Pass, SystemCall, ThreadSample
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import Duty, Turns, measure
+from grader.judgement.duty import Duty, Movers, Turns, measure
 
 SECOND = 1_000_000_000
 
@@ -291,6 +291,70 @@ def test_the_closer_a_duty_is_to_its_ceiling_the_longer_it_is_measured(
     share: float, own: float, *, whole_turn: bool, told: bool
 ) -> None:
     assert Duty(share, share * own, own).told_from(0.05, whole_turn=whole_turn) == told
+
+
+def futex(address: int) -> SystemCall:
+    return SystemCall("futex", (address, 128))
+
+
+LOCK = 0x7F0000001000
+"""Of one interpreter: every thread waits for it whose turn it is not."""
+
+
+def by_turns(wall: float, share_of_a_core: float) -> tuple[Pass, Pass]:
+    """Two threads of which one runs while the other waits, given so much of a core by a loaded machine."""
+    cpu = wall * share_of_a_core / 2
+    before = look(0, sample(0, 0, 0, tid=1), sample(0, 0, 0, tid=2))
+    runs = sample(wall, cpu, wall / 2 - cpu, tid=1, state="R", call=None)
+    waits = sample(wall, cpu, wall / 2 - cpu, tid=2, call=futex(LOCK))
+    return before, look(wall, runs, waits)
+
+
+@pytest.mark.parametrize("share_of_a_core", [1.0, 0.5, 0.1, 0.01])
+def test_threads_that_run_by_turns_are_busy_however_little_they_are_let(share_of_a_core: float) -> None:
+    before, after = by_turns(10, share_of_a_core)
+    movers, found = Movers(before), measure(before, after)
+    movers.add(after)
+
+    assert found is not None
+    assert found.share == pytest.approx(share_of_a_core * 10 / (5 + share_of_a_core * 5))
+    assert movers.by_turns(found).share == pytest.approx(1.0)
+
+
+def test_what_sleeps_by_itself_is_as_quiet_as_it_was_measured() -> None:
+    before = look(0, sample(0, 0, 0, tid=1), sample(0, 0, 0, tid=2))
+    after = look(1, *(sample(1, 0.01, 0.4, tid=tid, call=SystemCall("poll", (tid,))) for tid in (1, 2)))
+    movers, found = Movers(before), measure(before, after)
+    movers.add(after)
+
+    assert found is not None
+    assert movers.by_turns(found) == found
+
+
+RECEIVES = SystemCall("recvfrom", (3,))
+
+
+@pytest.mark.parametrize(
+    ("together", "calls"),
+    [
+        (True, [(None, futex(LOCK)), (futex(LOCK + 8), None)]),
+        (True, [(None, None)]),
+        (False, [(None, futex(LOCK)), (futex(LOCK + 8192), None)]),  # each waits for something of its own
+        (False, [(None, futex(LOCK)), (None, SystemCall("poll", (1,)))]),
+        (False, [(None,), (futex(LOCK),)]),  # alone
+    ],
+)
+def test_threads_that_wait_for_one_another_are_told_from_those_that_rest(
+    together: bool, calls: list[tuple[SystemCall | None, ...]]
+) -> None:
+    resting = sample(0, 0, 0, tid=9, call=RECEIVES)
+    movers = Movers(look(0, resting, *(sample(0, 0, 0, tid=tid) for tid in (*range(len(calls[0])), 8))))
+    for moment, seen in enumerate(calls, 1):
+        ran = [sample(moment, moment / 10, 0, tid=tid, call=call) for tid, call in enumerate(seen)]
+        ran += [sample(moment, moment / 1000, 0, tid=8, call=RECEIVES)]  # it hardly uses anything
+        movers.add(look(moment, resting, *ran))
+
+    assert movers.wait_for_one_another is together
 
 
 def test_a_turn_is_over_when_every_timed_thread_has_run_and_nobody_runs_now() -> None:

@@ -14,6 +14,7 @@ from grader.judgement.source import (
     function_at,
     imported,
     last_traceback,
+    own_names,
     scope_lines,
 )
 
@@ -110,10 +111,15 @@ def test_of_nested_functions_the_innermost_counts() -> None:
     ]
 
 
-def test_a_function_that_the_file_defines_is_not_the_call_that_is_looked_for() -> None:
-    lines = ["def read(s):", "    return s.read(1)", "read(one)", "self.read()", "two.read()", "recv(three)"]
+def test_a_function_of_their_own_is_not_the_call_that_is_looked_for() -> None:
+    wire = ["def read(s):", "    return s.read(1)"]
+    lines = ["from wire import read", "read(one)", "self.read()", "net.wire.read(two)", "three.read()", "recv(four)"]
 
-    assert call_lines(lines, {"read", "recv"}) == [2, 5, 6]
+    assert own_names({"net/wire.py": wire}) == {"read", "self.read", "cls.read", "wire.read"}
+    assert call_lines(wire, {"read"}, own_names({"net/wire.py": wire})) == [2]
+    assert call_lines(lines, {"read", "recv"}, own_names({"net/wire.py": wire})) == [5, 6]
+    assert scope_lines(lines, {"read", "recv"}, 5, own_names({"net/wire.py": wire})) == [5, 6]
+    assert call_lines(lines, {"read", "recv"}) == [2, 3, 4, 5, 6]
 
 
 def test_a_source_that_nobody_wrote_is_not_parsed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -58,24 +58,30 @@ def calls_at(lines: list[str], line: int) -> list[ast.Call]:
     return [call for call in _calls(lines) if call.lineno <= line <= (call.end_lineno or call.lineno)]
 
 
-def scope_lines(lines: list[str], names: Collection[str], near: int) -> list[int]:
+def own_names(sources: Mapping[str, list[str]]) -> set[str]:
+    """What calls of the functions that these files define look like: `read`, `self.read`, `wire.read` (in wire.py)."""
+    found: set[str] = set()
+    for file, lines in sources.items():
+        module = file.rpartition("/")[2].removesuffix(".py")
+        for node in _nodes(lines):
+            if isinstance(node, _FUNCTIONS):
+                found |= {node.name, *(f"{receiver}.{node.name}" for receiver in ("self", "cls", module))}
+    return found
+
+
+def scope_lines(lines: list[str], names: Collection[str], near: int, own: Collection[str] = ()) -> list[int]:
     """Lines that call one of these in the function around line `near` (or outside of all), the nearest first."""
     nodes = _nodes(lines)
     functions = [(n.lineno, n.end_lineno or n.lineno) for n in nodes if isinstance(n, _FUNCTIONS)]
     scope = _innermost(functions, near)
-    found = {line for line in _call_lines(nodes, names) if _innermost(functions, line) == scope}
+    found = {line for line in call_lines(lines, names, own) if _innermost(functions, line) == scope}
     return sorted(found, key=lambda number: (abs(number - near), number))
 
 
-def call_lines(lines: list[str], names: Collection[str]) -> list[int]:
-    """Lines that call a function or a method of one of these names, anywhere, but not one that is defined there."""
-    return sorted(_call_lines(_nodes(lines), names))
-
-
-def _call_lines(nodes: tuple[ast.AST, ...], names: Collection[str]) -> set[int]:
-    defined = {node.name for node in nodes if isinstance(node, _FUNCTIONS)}
-    calls = (node for node in nodes if isinstance(node, ast.Call))
-    return {call.lineno for call in calls if _called(call) in names and not _is_own(call, defined)}
+def call_lines(lines: list[str], names: Collection[str], own: Collection[str] = ()) -> list[int]:
+    """Lines that call a function or a method of one of these names, anywhere, but none of their `own` (own_names)."""
+    calls = (node for node in _nodes(lines) if isinstance(node, ast.Call))
+    return sorted({call.lineno for call in calls if _called(call) in names and _as_written(call) not in own})
 
 
 def function_at(lines: list[str], line: int) -> str:
@@ -110,7 +116,7 @@ def _nodes(lines: list[str]) -> tuple[ast.AST, ...]:
     return _parsed(text) if len(text) <= _LONGEST else ()
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _parsed(text: str) -> tuple[ast.AST, ...]:
     try:
         return tuple(ast.walk(ast.parse(text)))
@@ -122,9 +128,10 @@ def _called(call: ast.Call) -> str:
     return _method(call) or getattr(call.func, "id", "")
 
 
-def _is_own(call: ast.Call, defined: Collection[str]) -> bool:
-    """Whether a function or a method of the object itself is called that the same file defines."""
-    return _called(call) in defined and (not _method(call) or _receiver(call) in ("self", "cls"))
+def _as_written(call: ast.Call) -> str:
+    """What is called, with the last part of what it is called on: `recv`, `sock.recv`."""
+    receiver = _receiver(call).rpartition(".")[2]
+    return f"{receiver}.{_called(call)}" if receiver else _called(call)
 
 
 def _method(call: ast.Call) -> str:

@@ -25,7 +25,7 @@ from grader.evidence.tree import TreeReader
 from grader.evidence.waits import read_wait
 from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import PLAINLY_BUSY, SHORT, Duty, Turns, measure
+from grader.judgement.duty import LONG, PLAINLY_BUSY, SHORT, Duty, Movers, Turns, measure
 from grader.judgement.expectations import Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.lifelines import Lifelines
@@ -376,39 +376,60 @@ class Settling:
         A timed wait must have run out at least once, be it one that a thread fell into only meanwhile: who sleeps for
         a second and then spins for one is quiet in many a short window. A wait of many seconds is as good as rest.
         """
+
+        def told(found: Duty, turns: Turns, movers: Movers) -> Duty | None:
+            # Of threads that run by turns and seldom get to run, a small share does not show that they want no more.
+            below = found.share <= ceiling < movers.by_turns(found).share
+            return found if not below and found.told_from(ceiling, whole_turn=turns.whole) else None
+
+        return self._measured(told)
+
+    def spin(self, rest: Outcome) -> Duty | None:
+        """The duty of a server whose rest is that it runs without pause; None if it does not plainly do so."""
+
+        def told(found: Duty, turns: Turns, movers: Movers) -> Duty | None:
+            found = movers.by_turns(found)
+            return found if found.told_from(PLAINLY_BUSY, whole_turn=turns.whole) else None
+
+        duty = self._measured(told) if rest.busy else None
+        return duty if duty and duty.share >= PLAINLY_BUSY else None
+
+    def _measured(self, told: Callable[[Duty, Turns, Movers], Duty | None]) -> Duty | None:
         if not self.abilities.kernel:
             return None  # it cannot be told when a timed wait has run out
         (before, waits), throttled = self.look(), self.throttled()
-        turns = Turns(before, waits)
+        turns, movers = Turns(before, waits), Movers(before)
         deadline = time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
             self._wait(_DUTY_STEP)
             self.pump()
             now, waits = self.look()
             turns.add(now, waits)
+            movers.add(now)
             found = measure(before, now, self.throttled() - throttled)
             if found is None:
                 return None
-            if found.told_from(ceiling, whole_turn=turns.whole):
-                return found
+            if duty := told(found, turns, movers):
+                return duty
         return None
 
     def spins(self) -> bool:
         """Whether the server runs without pause, while no client does anything; to run for a moment is not to spin."""
         before, throttled = self.look()[0], self.throttled()
-        deadline = time.monotonic() + _DUTY_WALL
+        movers, deadline = Movers(before), time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
             select.select([] if self.server.output.ended else [self.server.output.fd], [], [], _DUTY_STEP)
             self.server.output.drain()
-            found = measure(before, self.look()[0], self.throttled() - throttled)
-            if found is None or found.own_seconds >= SHORT:
+            now = self.look()[0]
+            movers.add(now)
+            found = measure(before, now, self.throttled() - throttled)
+            if found is None or (found.own_seconds >= SHORT and not movers.wait_for_one_thing):
                 return found is not None and found.share >= PLAINLY_BUSY
+            if found.own_seconds >= SHORT and movers.by_turns(found).share >= PLAINLY_BUSY:
+                return True
+            if found.own_seconds >= LONG:
+                return False
         return False
-
-    def spin(self, rest: Outcome) -> Duty | None:
-        """The duty of a server whose rest is that it runs without pause; None if it does not plainly do so."""
-        duty = self.duty(PLAINLY_BUSY) if rest.busy else None
-        return duty if duty and duty.share >= PLAINLY_BUSY else None
 
     def pump(self) -> None:
         """Move every client and take the server's output."""

@@ -103,8 +103,9 @@ def crash_place(case: Case) -> Place:
 
 
 def only_call(case: Case, names: set[str]) -> Place:
-    """The one line of the sources that calls something of these names; nowhere, if there are several or none."""
-    return only_line(case, lambda lines: source.call_lines(lines, names))
+    """The one line of the sources that calls something of these names that is not their own; nowhere, if several do."""
+    own = source.own_names(case.sources)
+    return only_line(case, lambda lines: source.call_lines(lines, names, own))
 
 
 def only_line(case: Case, find: Callable[[list[str]], list[int]]) -> Place:

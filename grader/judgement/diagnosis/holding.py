@@ -72,8 +72,8 @@ def removed_but_not_closed(case: Case) -> Answer | None:
 
 
 def worker_lost(case: Case) -> Answer | None:
-    """Clients have left, and with them workers of the pool."""
-    seen = case.unserved or "became fewer" in case.summary
+    """Clients have left, and with them workers of the pool, or all: then whoever comes is kept and never served."""
+    seen = case.unserved or "became fewer" in case.summary or case.grew == "sockets"
     if case.ended or case.turned_away or not seen or "workers_lost" not in case.facts:
         return None
     return "worker-lost", crash_place(case)

@@ -66,7 +66,8 @@ def no_pause(case: Case) -> Answer | None:
     idle = case.doing in _QUIET and _nothing_to_do(case, least=1)
     if not (case.spinning and idle and sockets and all(d.nonblocking for d in sockets)):
         return None
-    waits = any(source.call_lines(lines, _WAITING_CALLS) for lines in case.sources.values())
+    own = source.own_names(case.sources)
+    waits = any(source.call_lines(lines, _WAITING_CALLS, own) for lines in case.sources.values())
     return None if waits or not own_frames(case) else ("no-pause-between-rounds", only_call(case, {"accept"}))
 
 
@@ -87,20 +88,22 @@ def _where_it_reads(case: Case) -> Place:
     only = only_call(case, _READING)
     if only.line:
         return only
-    reads = {name: source.call_lines(lines, _READING) for name, lines in case.sources.items()}
+    own = source.own_names(case.sources)
     for frame in _all_own_frames(case):
-        for line in source.scope_lines(case.sources.get(frame.file, []), _READING, frame.line):
+        for line in source.scope_lines(case.sources.get(frame.file, []), _READING, frame.line, own):
             return Place(frame.file, line)
-    return Place() if any(reads.values()) else place_of(case)
+    some = any(source.call_lines(lines, _READING, own) for lines in case.sources.values())
+    return Place() if some else place_of(case)
 
 
 def _seen_around(
     case: Case, is_it: Callable[[ast.Call], bool], names: Collection[str] = frozenset({"select"})
 ) -> Place | None:
     """Where it was seen in such a call of one of these names, or around one in the same function."""
+    own = source.own_names(case.sources)
     for frame in _all_own_frames(case):
         lines = case.sources.get(frame.file, [])
-        for near in (frame.line, *source.scope_lines(lines, names, frame.line)):
+        for near in (frame.line, *source.scope_lines(lines, names, frame.line, own)):
             if any(map(is_it, source.calls_at(lines, near))):
                 return Place(frame.file, near)
     return None
