@@ -20,6 +20,8 @@ from grader.spec import Protocol
 from grader.stage import Guest, Stage
 from grader.words import mark, say
 
+Thread = tuple[int, int]
+
 _AROUND = 4
 _MORE_SPIN_SAMPLES, _MORE_LOOKS = 5, 3
 _MOST_STOOD = 4
@@ -155,9 +157,6 @@ def _misheard(transcript: Transcript) -> Misheard | None:
     return Misheard(transcript.mismatch, bytes(transcript.expected[:_FIRST]))
 
 
-Thread = tuple[int, int]
-
-
 def _own_frames(stacks: tuple[Stack, ...]) -> dict[Thread, Frame]:
     """Where each thread was seen first in the student's own files."""
     return {(stack.pid, stack.tid): frame for stack in reversed(stacks) if (frame := stack.own_frame)}
@@ -177,13 +176,17 @@ def _running(look: Pass, stage: Stage) -> set[Thread]:
 def _stood(
     finding: Finding, look: Pass, frames: dict[Thread, Frame], files: Files, running: set[Thread], *, told: bool
 ) -> list[Stood]:
-    """Where the threads stood, those at one line together; `told`: the kernel tells what call a thread is in."""
+    """Where the threads stood, those at one line together, and first those that spin.
+
+    `told`: the kernel tells what call a thread is in.
+    """
     if finding.evidence:
         where = [((s.pid, s.tid), s.thread, s.call, s.waits_for) for s in standings(finding.evidence)]
     else:
         names = thread_names(look.threads)
-        calls = {(s.pid, s.tid): _call(s, told=told) for s in look.students} | dict.fromkeys(running, say("running"))
-        where = [(key, names[key], call, "") for key, call in calls.items() if key in names]
+        calls = {(s.pid, s.tid): _call(s, told=told) for s in look.students}
+        spin = [(key, names[key], say("running"), "") for key in calls if key in running]
+        where = spin + [(key, names[key], call, "") for key, call in calls.items() if key not in running]
     together: dict[object, list[Stood]] = {}
     for key, thread, call, waits_for in where:
         stood = Stood(thread=thread, call=call, waits_for=waits_for)

@@ -61,8 +61,9 @@ TEXTS = {
     ),
     "eof-not-checked": Text(
         "The end of a connection is not noticed",
-        "When a client closes, recv() returns an empty result, at once and every time. The connection stays in the "
-        "set, is reported as readable for ever, and the loop spins at full speed.",
+        "When a client closes, recv() returns an empty result, at once and every time. A loop that goes on with such a "
+        "connection spins at full speed: select() and its like report it as readable for ever, and recv() does not "
+        "wait any more.",
         "What does recv() return when the other side has closed, and what should become of that socket then?",
         (
             "recv(2), section RETURN VALUE",
