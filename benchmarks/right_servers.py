@@ -5,7 +5,9 @@ Prints each accusation as it comes, with what it rests on, and the count at the 
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from same_verdicts import ROOT, count_in_all, parser
@@ -19,10 +21,11 @@ from grader.report.model import CheckResult
 _LAST = 20
 
 
-def accused(folder: Path) -> list[str]:
+def accused(folder: Path, only: Sequence[str] = ()) -> list[str]:
     """The accusations of one model solution, each as a text of several lines."""
     return [
-        "\n    ".join((f"{folder.name} {check.id}: {check.summary}", *told(check))) for check in accusations(folder)
+        "\n    ".join((f"{folder.name} {check.id}: {check.summary}", *told(check)))
+        for check in accusations(folder, only)
     ]
 
 
@@ -34,4 +37,7 @@ def told(check: CheckResult) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(1 if count_in_all(accused, SOLUTIONS, parser(__doc__).parse_args()) else 0)
+    arguments = parser(__doc__)
+    arguments.add_argument("--only", nargs="+", default=[], metavar="BEHAVIOUR", help="by default every behaviour")
+    chosen = arguments.parse_args()
+    sys.exit(1 if count_in_all(functools.partial(accused, only=chosen.only), SOLUTIONS, chosen) else 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,10 +42,11 @@ def checks(model: str) -> Iterator[str]:
         yield "pool_limit"
 
 
-def accusations(folder: Path) -> list[CheckResult]:
-    """What a model solution is said to lack: to be empty."""
+def accusations(folder: Path, only: Collection[str] = ()) -> list[CheckResult]:
+    """What a model solution is said to lack: to be empty. Asked is every behaviour, or `only` those of these names."""
     model = yaml.safe_load((folder / "expected.yaml").read_text())["spec"]
-    listed = "\n".join(f"- {{behaviour: {check}}}" for check in checks(model))
+    asked = [check for check in checks(model) if not only or check.partition(",")[0] in only]
+    listed = "\n".join(f"- {{behaviour: {check}}}" for check in asked)
     spec = spec_of(
         listed, f"model: {model}\nserver: {{entry: {require_language(folder)}}}\nlimits: {{memory: 512 MiB}}"
     )
