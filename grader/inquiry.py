@@ -80,7 +80,7 @@ def _spins(finding: Finding, look: Pass, stage: Stage) -> bool:
     duty = finding.facts.get("duty")
     if isinstance(duty, float) and duty >= PLAINLY_BUSY:
         return True
-    return stage.abilities.kernel and _runs(look, stage) and stage.spins()
+    return _runs(look, stage) and stage.spins()
 
 
 def _runs(look: Pass, stage: Stage) -> bool:

@@ -716,7 +716,7 @@ HALF_CLOSE = "- {behaviour: disconnect, how: half_close}"
 SAYS_GOODBYE = """
 import select, socket
 listener = socket.create_server(("", 8080), backlog=100)
-sockets = [listener]
+sockets, forgotten = [listener], []
 while True:
     for sock in select.select(sockets, [], [])[0]:
         if sock is listener:
@@ -726,8 +726,8 @@ while True:
         sock.sendall(data.upper() or b"BYE")
         if not data:
             sockets.remove(sock)
-            FORGOTTEN.append(sock)
-""".replace("sockets = [", "FORGOTTEN = []\nsockets = [", 1)
+            forgotten.append(sock)
+"""
 THREAD_EACH = """
 import socket, threading
 listener = socket.create_server(("", 8080), backlog=100)

@@ -12,7 +12,7 @@ _HEADING = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 _POLL_OBJECTS = {"select.poll", "select.epoll", "poll", "epoll"}
 _LONGEST = 1 << 18
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ENDING = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning))(?:: (?P<text>.*))?$")
 
 
@@ -63,32 +63,28 @@ def own_names(sources: Mapping[str, list[str]]) -> set[str]:
     found: set[str] = set()
     for file, lines in sources.items():
         module = file.rpartition("/")[2].removesuffix(".py")
-        for node in _nodes(lines):
-            if isinstance(node, _FUNCTIONS):
-                found |= {node.name, *(f"{receiver}.{node.name}" for receiver in ("self", "cls", module))}
+        for function in _functions(lines):
+            found |= {function.name, *(f"{receiver}.{function.name}" for receiver in ("self", "cls", module))}
     return found
 
 
 def scope_lines(lines: list[str], names: Collection[str], near: int, own: Collection[str] = ()) -> list[int]:
     """Lines that call one of these in the function around line `near` (or outside of all), the nearest first."""
-    nodes = _nodes(lines)
-    functions = [(n.lineno, n.end_lineno or n.lineno) for n in nodes if isinstance(n, _FUNCTIONS)]
+    functions = _functions(lines)
     scope = _innermost(functions, near)
-    found = {line for line in call_lines(lines, names, own) if _innermost(functions, line) == scope}
+    found = [line for line in call_lines(lines, names, own) if _innermost(functions, line) is scope]
     return sorted(found, key=lambda number: (abs(number - near), number))
 
 
 def call_lines(lines: list[str], names: Collection[str], own: Collection[str] = ()) -> list[int]:
     """Lines that call a function or a method of one of these names, anywhere, but none of their `own` (own_names)."""
-    calls = (node for node in _nodes(lines) if isinstance(node, ast.Call))
-    return sorted({call.lineno for call in calls if _called(call) in names and _as_written(call) not in own})
+    return sorted({call.lineno for call in _calls(lines) if _called(call) in names and _as_written(call) not in own})
 
 
 def function_at(lines: list[str], line: int) -> str:
     """The name of the innermost function around a line, `<module>` outside of all: as a traceback names it."""
-    functions = [node for node in _nodes(lines) if isinstance(node, _FUNCTIONS)]
-    around = [node.name for node in functions if node.lineno <= line <= (node.end_lineno or node.lineno)]
-    return around[-1] if around else "<module>"
+    around = _innermost(_functions(lines), line)
+    return around.name if around else "<module>"
 
 
 def imported(lines: list[str], file: str, files: Collection[str]) -> set[str]:
@@ -138,9 +134,15 @@ def _method(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
-def _innermost(functions: list[tuple[int, int]], line: int) -> tuple[int, int]:
-    """The innermost of the functions (first and last line, the outer ones first) around a line; (0, 0) outside all."""
-    return next(((first, last) for first, last in reversed(functions) if first <= line <= last), (0, 0))
+def _functions(lines: list[str]) -> list[_Function]:
+    """The functions of a file, the outer before the inner."""
+    return [node for node in _nodes(lines) if isinstance(node, _Function)]
+
+
+def _innermost(functions: list[_Function], line: int) -> _Function | None:
+    """The innermost of the functions around a line, None outside of all."""
+    around = (one for one in reversed(functions) if one.lineno <= line <= (one.end_lineno or one.lineno))
+    return next(around, None)
 
 
 def is_select_with_writers(call: ast.Call) -> bool:

@@ -394,15 +394,32 @@ class Settling:
         duty = self._measured(told) if rest.busy else None
         return duty if duty and duty.share >= PLAINLY_BUSY else None
 
-    def _measured(self, told: Callable[[Duty, Turns, Movers], Duty | None]) -> Duty | None:
+    def spins(self) -> bool:
+        """Whether the server runs without pause, while no client does anything; to run for a moment is not to spin."""
+
+        def told(found: Duty, _: Turns, movers: Movers) -> Duty | None:
+            found = movers.by_turns(found)
+            # One that waits for its turn only may be seen alone for a while.
+            alone = movers.wait_for_one_thing and found.share < PLAINLY_BUSY
+            return found if found.own_seconds >= (LONG if alone else SHORT) else None
+
+        duty = self._measured(told, moving=False)
+        return duty is not None and duty.share >= PLAINLY_BUSY
+
+    def _measured(self, told: Callable[[Duty, Turns, Movers], Duty | None], *, moving: bool = True) -> Duty | None:
+        """The first duty for which `told` gives one, None if there is none; `moving`: the clients go on meanwhile."""
         if not self.abilities.kernel:
             return None  # it cannot be told when a timed wait has run out
         (before, waits), throttled = self.look(), self.throttled()
         turns, movers = Turns(before, waits), Movers(before)
         deadline = time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
-            self._wait(_DUTY_STEP)
-            self.pump()
+            if moving:
+                self._wait(_DUTY_STEP)
+                self.pump()
+            else:
+                select.select([] if self.server.output.ended else [self.server.output.fd], [], [], _DUTY_STEP)
+                self.server.output.drain()
             now, waits = self.look()
             turns.add(now, waits)
             movers.add(now)
@@ -412,24 +429,6 @@ class Settling:
             if duty := told(found, turns, movers):
                 return duty
         return None
-
-    def spins(self) -> bool:
-        """Whether the server runs without pause, while no client does anything; to run for a moment is not to spin."""
-        before, throttled = self.look()[0], self.throttled()
-        movers, deadline = Movers(before), time.monotonic() + _DUTY_WALL
-        while time.monotonic() < deadline and self.server.poll() is None:
-            select.select([] if self.server.output.ended else [self.server.output.fd], [], [], _DUTY_STEP)
-            self.server.output.drain()
-            now = self.look()[0]
-            movers.add(now)
-            found = measure(before, now, self.throttled() - throttled)
-            if found is None or (found.own_seconds >= SHORT and not movers.wait_for_one_thing):
-                return found is not None and found.share >= PLAINLY_BUSY
-            if found.own_seconds >= SHORT and movers.by_turns(found).share >= PLAINLY_BUSY:
-                return True
-            if found.own_seconds >= LONG:
-                return False
-        return False
 
     def pump(self) -> None:
         """Move every client and take the server's output."""
