@@ -176,6 +176,7 @@ POLLING: dict[str, Any] = {
     "sockets": QUIET,
 }
 UNGREETED = Misheard(Mismatch(0, b"ABC", b"220 re"), due=b"220 ready\nABCDEF")
+SKIPPED = Misheard(Mismatch(9, b"ABCDEFGHIJKLMNOP", b"KLMNOPQRSTUVWXYZ", later=True))
 EARLY = Misheard(Mismatch(3, b"HAL", b"", extra=True, begun=b"half a li"))
 AT_ONCE = Misheard(Mismatch(4, b"\ncd", b"efg"), due=b"abcdefg\n")
 EMPTY = replace(AT_ONCE, due=b"abc\nefg\n")
@@ -374,6 +375,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
         None,
         case(doing="isolation", wrong=(misheard(3, b"x", b"y"),), protocol=UPPER),
     ),
+    ("send-return-ignored", "server.py:8", case(doing="slow_reader", wrong=(SKIPPED,), protocol=UPPER)),
     ("message-per-recv", "server.py:7", case(doing="broadcast", wrong=(MIXED,), protocol=ROOM)),
     ("message-per-recv", "server.py:7", case(doing="broadcast", wrong=(EARLY,), protocol=ROOM)),
     ("hears-itself", None, case(doing="broadcast", wrong=(OWN,), protocol=ROOM)),
@@ -497,6 +499,30 @@ UNNAMED: list[tuple[str, Case]] = [
     ("epoll looks again after a while", case(evidence=in_epoll(edges=(3, 4), limit=1.0), unserved=("bob",))),
     ("epoll watches for something else", case(evidence=in_epoll(sockets=UNREAD), unserved=("ann",))),
     ("epoll is to tell of the listener", case(evidence=in_epoll(), unserved=("bob",))),
+    (
+        "it sends all, and lost something for another reason",
+        case(
+            doing="large",
+            evidence=LOST,
+            sockets=LOST.sockets,
+            unserved=("ann",),
+            sources=lines(("sock.send(", "sock.sendall(")),
+        ),
+    ),
+    (
+        "something is lost where what send() took is looked at",
+        case(
+            doing="large",
+            wrong=(SKIPPED,),
+            protocol=UPPER,
+            sources=lines(("sock.send(", "sent = sock.send(")),
+        ),
+    ),
+    (
+        "another byte came, in a long reply",
+        case(doing="large", wrong=(replace(SKIPPED, mismatch=replace(SKIPPED.mismatch, later=False)),), protocol=UPPER),
+    ),
+    ("something was lost in a short reply", case(doing="echo", wrong=(SKIPPED,), protocol=UPPER)),
     ("select watches the listener", case(evidence=waiting(WaitKind.SELECT, reads=(3, 4)), unserved=("bob",))),
     ("select looks again soon", case(evidence=waiting(WaitKind.SELECT, limit=0.1), unserved=("bob",))),
     ("it sleeps for a moment", case(evidence=waiting(WaitKind.SLEEP, reads=(), limit=0.1), unserved=("bob",))),

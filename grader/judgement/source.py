@@ -78,7 +78,13 @@ def scope_lines(lines: list[str], names: Collection[str], near: int, own: Collec
 
 def call_lines(lines: list[str], names: Collection[str], own: Collection[str] = ()) -> list[int]:
     """Lines that call a function or a method of one of these names, anywhere, but none of their `own` (own_names)."""
-    return sorted({call.lineno for call in _calls(lines) if _called(call) in names and _as_written(call) not in own})
+    return sorted({call.lineno for call in _named_calls(lines, names, own)})
+
+
+def statement_lines(lines: list[str], names: Collection[str], own: Collection[str] = ()) -> list[int]:
+    """Those of `call_lines` in which nothing is done with what the call returns: it is a statement of its own."""
+    alone = {node.value for node in _nodes(lines) if isinstance(node, ast.Expr)}
+    return sorted({call.lineno for call in _named_calls(lines, names, own) if call in alone})
 
 
 def function_at(lines: list[str], line: int) -> str:
@@ -100,6 +106,10 @@ def imported(lines: list[str], file: str, files: Collection[str]) -> set[str]:
     bases = {"", f"{folder}/" if folder else ""}
     paths = {base + module.replace(".", "/") for base in bases for module in modules}
     return {found for path in paths for found in (f"{path}.py", f"{path}/__init__.py") if found in files}
+
+
+def _named_calls(lines: list[str], names: Collection[str], own: Collection[str]) -> Iterator[ast.Call]:
+    yield from (call for call in _calls(lines) if _called(call) in names and _as_written(call) not in own)
 
 
 def _calls(lines: list[str]) -> Iterator[ast.Call]:

@@ -14,6 +14,7 @@ REPLIES: dict[str, Reply] = {"upper": bytes.upper, "echo": bytes}
 so how TCP splits or joins it cannot matter. `upper` is that of ASCII."""
 
 _AROUND = 16
+_TELLING = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Mismatch:
 
     `begun` is what the client had sent by then of a line that was not whole yet, where requests are lines; where others
     are to hear it, what was begun by one of these and has come. `own`: it is what this client itself had said.
+    `later`: it is what is due only later, so something before it is lost.
     """
 
     offset: int
@@ -30,6 +32,7 @@ class Mismatch:
     extra: bool = False
     begun: bytes = b""
     own: bool = False
+    later: bool = False
 
     @property
     def words(self) -> str:
@@ -96,7 +99,11 @@ class Transcript:
             received=data[start : start + _AROUND] if at < len(due) else data[at : at + _AROUND],
             expected=due[start : start + _AROUND],
             extra=at == len(due),
+            later=self._is_due_later(data[at : at + _TELLING], self.received + at),
         )
+
+    def _is_due_later(self, data: bytes, offset: int) -> bool:
+        return len(data) >= _AROUND and self.expected.find(data, offset + 1) >= 0
 
     @property
     def missing(self) -> int:

@@ -205,22 +205,23 @@ class Settling:
             return outcome.spent(what, evidence.second, evidence)
         return None
 
-    def rest(self) -> Outcome:
+    def rest(self, unless: Expectation = expectations.NEVER) -> Outcome:
         """Let the server come to rest: STUCK means asleep without time limit, SPENT that it polls or spins.
 
+        MET: what is expected of it, `unless` it rests before, has come.
         One that naps between two clients is not at rest as long as it still accepts them; one that accepts nobody for
         as long as it takes to be let go is.
         """
         self._next_police = 0.0
         resting = _RESTING.for_clients(len(self.guests))
-        found = self.settle(expectations.NEVER, resting)
+        found = self.settle(unless, resting)
         if found.how is not How.SPENT or found.quiet or not self._queued():
             return found
         all_accepted = Kernel("every client accepted", lambda: not self._queued(), lambda: -self._queued())
         accepted = self.settle(all_accepted, _ACCEPTING.for_clients(len(self.guests)))
         if accepted.starved or accepted.how not in (How.MET, How.SPENT):
             return accepted
-        found = self.settle(expectations.NEVER, resting)
+        found = self.settle(unless, resting)
         return replace(found, quiet=True) if found.queued else found
 
     @property

@@ -202,24 +202,26 @@ class Stage(Working):
     def _queues(self) -> list[TcpSocket]:
         return [entry for entry in self.table.read_listeners() if entry.local_port == self.port]
 
-    def stall(self, guests: Sequence[Guest], request: bytes, most: int) -> Outcome:
+    def stall(self, guests: Sequence[Guest], request: bytes, most: int, kept: int = 0) -> Outcome:
         """Let clients ask and not read, until the kernel takes no more of the replies or each has asked `most` bytes.
 
         How much the kernel takes differs from machine to machine and from moment to moment, so it is read each time:
-        what of the replies has neither arrived nor is queued is what the server could not hand over. Returns how the
-        server came to rest.
+        what of the replies has neither arrived nor is queued is what the server could not hand over. One that reads
+        on all the same goes on until it is left with `kept` bytes for each, and with more than the kernel has taken.
+        Returns how the server came to rest, MET if it did not get that far.
         """
         for guest in guests:
             guest.client.pause()
         asking, asked = list(guests), 0
+        left_with = Kernel("more than the kernel has taken", lambda: all(self._is_left_with(g, kept) for g in asking))
         while True:
             for guest in asking:
                 guest.ask(request)
             asked += len(request)
-            found = self.rest()
-            if found.how is How.ENDED or asked >= most:
+            found = self.rest(left_with) if kept else self.rest()
+            if found.how in (How.ENDED, How.MET) or asked >= most:
                 return found
-            asking = [guest for guest in asking if not self._held_back(guest)]
+            asking = [guest for guest in asking if not self._held_back(guest, kept)]
             if not asking:
                 return found
 
@@ -249,11 +251,20 @@ class Stage(Working):
                 break
         return found, read
 
-    def _held_back(self, guest: Guest) -> bool:
+    def _held_back(self, guest: Guest, kept: int) -> bool:
         """Whether the server has more for a client than the kernel has taken, or has ended its connection."""
+        if guest.ending or not self._handed_over(guest) < guest.transcript.missing:
+            return bool(guest.ending)
+        reads_on = kept > 0 and self._all_taken([guest])
+        return not reads_on or self._is_left_with(guest, kept)
+
+    def _is_left_with(self, guest: Guest, kept: int) -> bool:
+        return self.kept_for(guest) >= max(kept, self._handed_over(guest))
+
+    def _handed_over(self, guest: Guest) -> int:
+        """How many bytes for a client the kernel has."""
         state = guest.client.state()
-        handed_over = state.unread + self.collector.queued(state.server_port, state.local_port)
-        return bool(state.ended) or handed_over < guest.transcript.missing
+        return state.unread + self.collector.queued(state.server_port, state.local_port)
 
     def kept_for(self, guest: Guest) -> int:
         """How many bytes of its replies the server could have made, and has neither sent nor handed to the kernel.
@@ -265,8 +276,7 @@ class Stage(Working):
         port, peer = state.server_port, state.local_port
         unread = sum(e.receive_queue for e in self.table.read() if (e.local_port, e.remote_port) == (port, peer))
         not_read = unread + self.collector.queued(peer, port) + state.unsent
-        handed_over = state.unread + self.collector.queued(port, peer)
-        return max(guest.transcript.missing - handed_over - not_read, 0)
+        return max(guest.transcript.missing - self._handed_over(guest) - not_read, 0)
 
     def dismiss(self, guests: Sequence[Guest]) -> None:
         """Let clients leave politely, and forget them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from grader.judgement.diagnosis.case import Answer, Case, Misheard, Place, Rule, only_call
+from grader.judgement import source
+from grader.judgement.diagnosis.case import Answer, Case, Misheard, Place, Rule, only_call, only_line
 from grader.judgement.transcript import Mismatch
 
 _MOST_ADDED = 4
@@ -114,6 +115,18 @@ def shared_state(case: Case) -> Answer | None:
     return "shared-state-between-clients", Place()
 
 
+def left_out(case: Case) -> Answer | None:
+    """Something is missing in the midst of a long reply, and what send() says is thrown away."""
+    if case.doing not in ("large", "slow_reader") or not case.wrong or not all(w.mismatch.later for w in case.wrong):
+        return None
+    own = source.own_names(case.sources)
+
+    def ignoring(lines: list[str]) -> list[int]:
+        return source.statement_lines(lines, {"send"}, own)
+
+    return ("send-return-ignored", only_line(case, ignoring)) if any(map(ignoring, case.sources.values())) else None
+
+
 def hung_up(case: Case) -> Answer | None:
     """The connection of a client who had asked, and neither closed nor reset, was ended, and the server lives on."""
     # One that has printed a traceback may have ended the connection because of that, and one that has very many
@@ -138,6 +151,7 @@ RULES: tuple[Rule, ...] = (
     hears_itself,
     not_by_the_table,
     shared_state,
+    left_out,
     hung_up,
     replies_dropped_at_end,
 )
