@@ -510,6 +510,16 @@ UNNAMED: list[tuple[str, Case]] = [
         ),
     ),
     (
+        "it sends all, and writes elsewhere",
+        case(
+            doing="large",
+            evidence=LOST,
+            sockets=LOST.sockets,
+            unserved=("ann",),
+            sources=lines(("sock.send(data.upper())", "sock.sendall(data); sys.stderr.write('sent')")),
+        ),
+    ),
+    (
         "something is lost where what send() took is looked at",
         case(
             doing="large",

@@ -253,8 +253,10 @@ class Stage(Working):
 
     def _held_back(self, guest: Guest, kept: int) -> bool:
         """Whether the server has more for a client than the kernel has taken, or has ended its connection."""
-        if guest.ending or not self._handed_over(guest) < guest.transcript.missing:
-            return bool(guest.ending)
+        if guest.ending:
+            return True
+        if self._handed_over(guest) >= guest.transcript.missing:
+            return False
         reads_on = kept > 0 and self._all_taken([guest])
         return not reads_on or self._is_left_with(guest, kept)
 

@@ -23,7 +23,7 @@ from grader.judgement.io_model import watched
 
 _NOBODYS = {WaitKind.FUTEX, WaitKind.SLEEP, WaitKind.CHILD, WaitKind.SIGNAL, WaitKind.OTHER}
 _SIGTERM = 1 << 14
-_SAYING_HOW_MUCH = {"send", "sendto", "sendmsg", "write", "writev"}
+_SAYING_HOW_MUCH = {"send", "sendto", "sendmsg"}
 
 
 def not_listening(case: Case) -> Answer | None:
@@ -134,7 +134,9 @@ def send_return_ignored(case: Case) -> Answer | None:
 def _may_send_in_part(case: Case) -> bool:
     """Whether some call of the sources says how much it has sent: sendall() never does. Only Python's can be read."""
     python = [lines for name, lines in case.sources.items() if name.endswith(".py")]
-    return not python or any(source.call_lines(lines, _SAYING_HOW_MUCH) for lines in python)
+    return not python or any(
+        source.call_lines(lines, _SAYING_HOW_MUCH) or any("os.write" in line for line in lines) for lines in python
+    )
 
 
 def not_passed_on(case: Case) -> Answer | None:
