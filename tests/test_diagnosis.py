@@ -143,6 +143,7 @@ KEPT_BACK: dict[str, Fact] = {"kept": 32768}
 HALF = replace(ANN, phase=ClientPhase.HALF_CLOSED)
 FORGOTTEN = replace(waiting(WaitKind.SELECT, reads=(3,)), sockets=(LISTENING, CLOSED, CLIENT_A), clients=(HALF,))
 LOST = replace(waiting(WaitKind.SELECT, reads=(3, 4)), sockets=(LISTENING, SERVER_A, CLIENT_A), clients=(ANN,))
+UNSENT: dict[str, Any] = {"doing": "large", "evidence": LOST, "sockets": LOST.sockets, "unserved": ("ann",)}
 
 TRACEBACK_KEY = replace(TRACEBACK, kind="KeyError")
 IN_USE = Traceback("OSError", "[Errno 98] Address already in use", "server.py", 2)
@@ -264,7 +265,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
     # Who has reset leaves a socket that is in no table of the kernel any more.
     ("removed-but-not-closed", None, case(doing="reset", **{**KEPT, "sockets": (LISTENING,)})),
     ("removed-but-not-closed", None, case(doing="half_close", evidence=FORGOTTEN, sockets=FORGOTTEN.sockets)),
-    ("send-return-ignored", "server.py:8", case(doing="large", evidence=LOST, sockets=LOST.sockets, unserved=("ann",))),
+    ("send-return-ignored", "server.py:8", case(**UNSENT)),
     (
         "threads-not-select",
         "server.py:7",
@@ -501,32 +502,15 @@ UNNAMED: list[tuple[str, Case]] = [
     ("epoll is to tell of the listener", case(evidence=in_epoll(), unserved=("bob",))),
     (
         "it sends all, and lost something for another reason",
-        case(
-            doing="large",
-            evidence=LOST,
-            sockets=LOST.sockets,
-            unserved=("ann",),
-            sources=lines(("sock.send(", "sock.sendall(")),
-        ),
+        case(**UNSENT, sources=lines(("sock.send(", "sock.sendall("))),
     ),
     (
         "it sends all, and writes elsewhere",
-        case(
-            doing="large",
-            evidence=LOST,
-            sockets=LOST.sockets,
-            unserved=("ann",),
-            sources=lines(("sock.send(data.upper())", "sock.sendall(data); sys.stderr.write('sent')")),
-        ),
+        case(**UNSENT, sources=lines(("sock.send(data.upper())", "sock.sendall(data); sys.stderr.write('sent')"))),
     ),
     (
         "something is lost where what send() took is looked at",
-        case(
-            doing="large",
-            wrong=(SKIPPED,),
-            protocol=UPPER,
-            sources=lines(("sock.send(", "sent = sock.send(")),
-        ),
+        case(doing="large", wrong=(SKIPPED,), protocol=UPPER, sources=lines(("sock.send(", "sent = sock.send("))),
     ),
     (
         "another byte came, in a long reply",
