@@ -4,21 +4,26 @@ Copies of the demo class and of the wrong servers for select are graded with sev
 how many a second, how busy the machine was (nothing else should run on it), and how much memory the command itself
 took; and whatever differs. With --stuck so many right servers are replaced by stuck ones and the time is compared. With
 --killed the command is killed so many times at random moments and resumed; the result must be that of a run that was
-left alone.
+left alone. --pytest grades the same class through pytest and pytest-xdist, --cluster on a Dask cluster of so many
+workers, of which one is killed in the midst of it; both must tell the same, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from grader.report.essence import essence
@@ -27,6 +32,8 @@ from grader.report.results import read_results
 
 ROOT = Path(__file__).resolve().parents[1]
 GRADE = [sys.executable, "-c", "from grader.cli import grade_command; grade_command()"]
+PYTEST = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+DASK = [sys.executable, "-P", "-m", "dask"]
 RIGHT, STUCK = ROOT / "submissions" / "alice", ROOT / "submissions" / "ben"
 
 
@@ -55,13 +62,72 @@ class Run:
     memory: float
 
 
-def grade(names: list[str], output: Path, spec: str, *options: str) -> Run:
-    """Grade a class, and look at the command's own memory all the while."""
+def grade(names: list[str], spec: str, *options: str, output: Path) -> Run:
+    """Grade a class with the command."""
+    return watched([*GRADE, *names, "--spec", spec, "--output", str(output), *options])
+
+
+def grade_by_pytest(folder: Path, spec: str, workers: int, output: Path) -> Run:
+    """Grade a class through pytest and pytest-xdist."""
+    return watched([*PYTEST, str(folder), "--spec", spec, "--grade-output", str(output), "-n", str(workers)])
+
+
+def grade_on_cluster(names: list[str], spec: str, workers: int, output: Path) -> Run:
+    """Grade a class on a cluster, and kill one of its workers when a third is done."""
+    with cluster(output.parent, workers) as (address, made):
+
+        def kill_one() -> None:
+            if made[0].poll() is None and graded_so_far(output) * 3 >= len(names):
+                made[0].kill()
+
+        argv = [*GRADE, *names, "--spec", spec, "--output", str(output), "--cluster", address]
+        run = watched(argv, kill_one)
+        print(f"  one worker was killed: {made[0].poll() == -signal.SIGKILL}")
+        return run
+
+
+def graded_so_far(output: Path) -> int:
+    """How many results have been written."""
+    file = output / "results.jsonl"
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler and so many workers that grade, all on loopback; what they say is written into the folder."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address, here = f"tcp://127.0.0.1:{port}", ("--host", "127.0.0.1", "--no-dashboard")
+    grades = ("--nthreads", "1", "--no-nanny", "--resources", "grading=1")
+    with contextlib.ExitStack() as stack:
+
+        def made(name: str, *arguments: str) -> subprocess.Popen[bytes]:
+            log = stack.enter_context((folder / f"{name}.log").open("wb"))
+            process = subprocess.Popen([*DASK, *arguments, *here], cwd=folder, stdout=log, stderr=log)
+            stack.callback(ended, process)
+            return process
+
+        made("scheduler", "scheduler", "--port", str(port))
+        working = [made(f"worker-{number}", "worker", address, *grades) for number in range(workers)]
+        for number in range(workers):
+            while "Starting established connection to" not in (folder / f"worker-{number}.log").read_text():
+                signal.sigtimedwait([], 0.1)
+        yield address, working
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, if it still lives."""
+    process.kill()
+    process.wait()
+
+
+def watched(argv: list[str], meanwhile: Callable[[], None] = lambda: None) -> Run:
+    """Run a command, and look at its own memory all the while."""
     busy, began, most = busy_seconds(), time.monotonic(), 0.0
-    argv = [*GRADE, *names, "--spec", spec, "--output", str(output), *options]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         most = max(most, memory_of(process.pid))
+        meanwhile()
         signal.sigtimedwait([], 0.2)
     return Run(time.monotonic() - began, busy_seconds() - busy, most)
 
@@ -128,6 +194,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, nargs="+", default=[2, 1, 8])
     parser.add_argument("--stuck", type=int, default=0, metavar="COUNT")
     parser.add_argument("--killed", type=int, default=0, metavar="TIMES")
+    parser.add_argument("--pytest", type=int, default=0, metavar="WORKERS")
+    parser.add_argument("--cluster", type=int, default=0, metavar="WORKERS")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         return run_all(Path(folder), chosen)
@@ -137,10 +205,16 @@ def run_all(top: Path, chosen: argparse.Namespace) -> int:
     """All that was asked for, in a folder."""
     names = make_class(top / "class", chosen.count)
     wrong, first, wall = 0, None, 0.0
-    for workers in chosen.workers:
-        run = grade(names, top / str(workers), chosen.spec, "-n", str(workers))
-        told(f"-n {workers}", run, chosen.count)
-        result = found(top / str(workers))
+    ways = {f"-n {workers}": partial(grade, names, chosen.spec, "-n", str(workers)) for workers in chosen.workers}
+    if chosen.pytest:
+        ways["pytest"] = partial(grade_by_pytest, top / "class", chosen.spec, chosen.pytest)
+    if chosen.cluster:
+        ways["cluster"] = partial(grade_on_cluster, names, chosen.spec, chosen.cluster)
+    for way, grading in ways.items():
+        output = top / way.strip("- ")
+        run = grading(output=output)
+        told(way, run, chosen.count)
+        result = found(output)
         first, wall = first or result, wall or run.wall
         unlike = differences(first, result)
         wrong += len(unlike)
@@ -148,9 +222,8 @@ def run_all(top: Path, chosen: argparse.Namespace) -> int:
     if chosen.stuck:
         for stuck in (0, chosen.stuck, 0, chosen.stuck):
             names_of = make_class(top / f"stuck-{stuck}-{time.monotonic_ns()}", chosen.count, stuck=stuck)
-            told(
-                f"{stuck} stuck", grade(names_of, top / "out", chosen.spec, "-n", str(chosen.workers[0])), chosen.count
-            )
+            run = grade(names_of, chosen.spec, "-n", str(chosen.workers[0]), output=top / "out")
+            told(f"{stuck} stuck", run, chosen.count)
     if chosen.killed:
         twice = kill_and_resume(names, top / "killed", chosen.spec, chosen.killed, wall, "-n", str(chosen.workers[0]))
         unlike = differences(first or {}, found(top / "killed"))
