@@ -300,17 +300,20 @@ class Launch:
     # Ending.
 
     def keep_if_as_it_began(self) -> None:
-        """End the server, unless it is provably as it was when it had just started: then the next check may have it."""
+        """End the server, unless it is provably as it was when it had just started: then the next check may have it.
+
+        Of one that did not even come to rest then that is never known.
+        """
         stage = self.stage
         if stage is None:
             return
-        if stage.used_up:
+        if stage.used_up or self._fresh is None:
             self.end()
             return
         try:
             stage.dismiss(stage.guests)
             rest = stage.rest()
-            same = rest.at_rest and self._fresh is not None and self._as_it_began(stage, rest)
+            same = rest.at_rest and self._as_it_began(stage, rest)
         except CheckFailed:
             same = False
         if not same:
