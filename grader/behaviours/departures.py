@@ -87,8 +87,10 @@ def _half_close_unread(stage: Stage, party: Party) -> None:
     rest = stage.pile_up(guest, stage.request(party.number, _PIECE), _PILE)
     if rest.how is How.ENDED:
         stage.fail(rest, say("the server did not live through clients who do not read"), [guest], doing=party.how)
-    waits_to_send = rest.evidence is not None and any(wait.writes for wait in rest.evidence.waits)
-    kept = stage.kept_for(guest) if waits_to_send else 0
+    kept = dropped = 0
+    if rest.evidence is not None:
+        left = stage.kept_for(guest)
+        kept, dropped = (left, 0) if any(wait.writes for wait in rest.evidence.waits) else (0, left)
     guest.finish()
     now = stage.rest()
     if not rest.busy and (duty := stage.spin(now)):
@@ -98,7 +100,7 @@ def _half_close_unread(stage: Stage, party: Party) -> None:
         )
         stage.fail_observed(words, doing=party.how, duty=round(duty.share, 3), kept=stage.kept_for(guest))
     late = say("a half-closed client who read late did not get its replies and then the end")
-    stage.perform([(guest, _to_the_end(guest))], {Until.ENDED: late}, doing=party.how, kept=kept)
+    stage.perform([(guest, _to_the_end(guest))], {Until.ENDED: late}, doing=party.how, kept=kept, dropped=dropped)
     stage.forget([guest])
 
 

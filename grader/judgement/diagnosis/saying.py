@@ -116,8 +116,9 @@ def shared_state(case: Case) -> Answer | None:
 
 
 def left_out(case: Case) -> Answer | None:
-    """Something is missing in the midst of a long reply, and what send() says is thrown away."""
-    if case.doing not in ("large", "slow_reader") or not case.wrong or not all(w.mismatch.later for w in case.wrong):
+    """Something is missing in the midst of a long reply or at its end, and what send() says is thrown away."""
+    missing = case.facts.get("dropped") if case.doing == "half_close" else _lacks_something(case)
+    if not missing:
         return None
     own = source.own_names(case.sources)
 
@@ -125,6 +126,11 @@ def left_out(case: Case) -> Answer | None:
         return source.statement_lines(lines, {"send"}, own)
 
     return ("send-return-ignored", only_line(case, ignoring)) if any(map(ignoring, case.sources.values())) else None
+
+
+def _lacks_something(case: Case) -> bool:
+    """Whether all that was wrong in a long reply is due only later."""
+    return case.doing in ("large", "slow_reader") and bool(case.wrong) and all(w.mismatch.later for w in case.wrong)
 
 
 def hung_up(case: Case) -> Answer | None:
