@@ -102,6 +102,12 @@ def in_epoll(edges: tuple[int, ...] = (), watches: tuple[int, ...] = (3, 4), **c
     return replace(waiting(WaitKind.EPOLL, reads=(9,), limit=limit), processes=(process,), **changes)
 
 
+def asking_for_room(writable: tuple[int, ...]) -> Process:
+    """A process whose epoll set is to tell when these can be written to."""
+    members = Descriptor(9, DescriptorKind.EPOLL, watches=(3, 4), writable=writable)
+    return replace(PROCESS, descriptors=(*PROCESS.descriptors, members))
+
+
 CLOSED = replace(SERVER_A, state=TcpState.CLOSE_WAIT)
 PAUSED = replace(STUCK, clients=(replace(ANN, reads=False), BOB))
 TRACEBACK = Traceback("ConnectionResetError", "[Errno 104] Connection reset by peer", "server.py", RECV_LINE)
@@ -198,6 +204,65 @@ def misheard(offset: int, received: bytes, expected: bytes, *, extra: bool = Fal
     return Misheard(Mismatch(offset, received, expected, extra))
 
 
+WORKERS = """\
+import socket, threading
+lock = threading.Lock()
+listener = socket.create_server(("", 8080))
+def serve(client):
+    with lock:
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+def start(client):
+    worker = threading.Thread(target=serve(client))
+    worker.start()
+    worker.join()
+while True:
+    client, _ = listener.accept()
+    start(client)
+"""
+WITH_LOCK, WORKER_RECV, CALLED, JOIN, START = 5, 6, 9, 11, 14
+OTHER = PID + 1
+JOINS = replace(WAIT, kind=WaitKind.FUTEX, reads=())
+READS_ON = replace(WAIT, tid=OTHER)
+
+
+def called(*chain: int, tid: int = PID) -> Stack:
+    """The stack of a thread that is at the first of these lines, called from the second, called from the third."""
+    return Stack(PID, tid, "main", tuple(Frame("f", "server.py", line, own=True) for line in chain))
+
+
+def working(*changes: tuple[str, str], **more: Any) -> Case:
+    """The program above: the main thread waits in join() for one that reads from ann, while bob is not accepted."""
+    base: dict[str, Any] = {
+        "evidence": replace(STUCK, waits=(JOINS, READS_ON)),
+        "stacks": (called(JOIN, START), called(WORKER_RECV, tid=OTHER)),
+        "unserved": ("bob",),
+    }
+    return case(**{**base, **more}, sources=lines(*changes, text=WORKERS))
+
+
+IN_ONE_THREAD: dict[str, Any] = {"evidence": STUCK, "stacks": (called(WORKER_RECV, CALLED, START),)}
+WANTS = replace(JOINS, tid=OTHER + 1)
+LOCKED_OUT: dict[str, Any] = {
+    "evidence": replace(STUCK, waits=(replace(WAIT, kind=WaitKind.ACCEPT), READS_ON, WANTS)),
+    "stacks": (called(13), called(WORKER_RECV, tid=OTHER), called(WITH_LOCK, tid=OTHER + 1)),
+}
+MORE_THREADS = "threads grew with every round: 6, 10, 14"
+BY_HAND = (("    with lock:\n", "    lock.acquire()\n"), ("        while data", "    while data"))
+QUIET_PAIR = replace(STUCK, sockets=(replace(LISTENING, receive_queue=0), SERVER_A, CLIENT_A))
+ALL_READ = replace(STUCK, sockets=(replace(LISTENING, receive_queue=0), SERVER_A, CLIENT_A), clients=(ANN,))
+HALF_READ = replace(
+    ALL_READ,
+    sockets=(replace(LISTENING, receive_queue=0), replace(SERVER_A, receive_queue=3), CLIENT_A),
+    clients=(replace(ANN, received=0),),
+)
+UNANSWERED: dict[str, Any] = {
+    "evidence": replace(ALL_READ, clients=(replace(ANN, received=0),)),
+    "unserved": ("ann",),
+}
+UNWATCHED = replace(waiting(WaitKind.SELECT, reads=(3,)), sockets=UNREAD)
+
+
 NAMED: list[tuple[str, str | None, Case]] = [
     ("crashed-at-start", "server.py:7", case(doing="start", ended=True, traceback=TRACEBACK)),
     ("crashed-at-start", None, case(doing="start", ended=True)),
@@ -261,6 +326,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
         ),
     ),
     ("registered-for-writing", "server.py:11", case(**{**POLL_SPINS, "doing": "io_model"}, sources=polling())),
+    ("registered-for-writing", None, case(**{**POLL_SPINS, "processes": (asking_for_room((4,)),)}, sources={})),
     ("removed-but-not-closed", None, case(doing="fin", **KEPT)),
     # Who has reset leaves a socket that is in no table of the kernel any more.
     ("removed-but-not-closed", None, case(doing="reset", **{**KEPT, "sockets": (LISTENING,)})),
@@ -407,6 +473,52 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ),
     ("waits-in-another-call", None, case(doing="io_model", workers="single", summary=POLLED, **AT_RECV)),
     ("several-threads-per-client", None, case(doing="threads", facts={"threads": 41, "clients": 20})),
+    ("called-not-passed", "server.py:9", working(**IN_ONE_THREAD)),
+    ("called-not-passed", "server.py:9", working(("threading.Thread(target=", "pool.submit("), **IN_ONE_THREAD)),
+    ("waits-for-each-worker", "server.py:11", working()),
+    ("waits-for-each-worker", "server.py:11", working(doing="io_model", workers="single", unserved=())),
+    ("waits-for-each-worker", "server.py:11", working(("worker.join()", "job.result()"))),
+    (
+        "waits-for-each-worker",
+        "server.py:11",
+        working(
+            ("worker.join()", "os.waitpid(child, 0)"),
+            evidence=replace(STUCK, waits=(replace(JOINS, kind=WaitKind.CHILD), READS_ON)),
+        ),
+    ),
+    ("lock-held-while-waiting", "server.py:6", working(**LOCKED_OUT)),
+    ("lock-held-while-waiting", "server.py:6", working(*BY_HAND, **LOCKED_OUT)),
+    (
+        "lock-held-while-waiting",
+        "server.py:6",
+        working(**{**LOCKED_OUT, "evidence": None, "unserved": ()}, doing="fin", summary=MORE_THREADS),
+    ),
+    ("waits-for-more", "server.py:7", case(**UNANSWERED, protocol=UPPER, **AT_RECV)),
+    ("accepted-but-not-watched", "server.py:5", case(evidence=UNWATCHED, unserved=("ann",), stacks=(stack(5),))),
+    (
+        "accepted-but-not-watched",
+        None,
+        case(doing="io_model", evidence=UNWATCHED, summary="not all of its clients are in the set it waits on"),
+    ),
+    (
+        "removed-but-not-closed",
+        None,
+        case(
+            doing="half_close",
+            evidence=replace(FORGOTTEN, waits=(replace(WAIT, kind=WaitKind.ACCEPT, reads=(3,)),)),
+            sockets=FORGOTTEN.sockets,
+        ),
+    ),
+    (
+        "removed-but-not-closed",
+        None,
+        case(
+            doing="half_close",
+            evidence=replace(FORGOTTEN, waits=(*FORGOTTEN.waits, replace(JOINS, tid=OTHER))),
+            sockets=FORGOTTEN.sockets,
+            stacks=(stack(SELECT_LINE), Stack(PID, OTHER, "worker", stack(9).frames[:1])),
+        ),
+    ),
     ("bound-to-loopback", "server.py:2", case(doing="starts", summary="only programs on the same machine can connect")),
     ("wrong-port", "server.py:2", case(doing="starts", summary="it listens on 0.0.0.0 port 9, not on port 8080")),
 ]
@@ -425,6 +537,51 @@ def test_a_mistake_is_named_with_its_line(name: str, place: str | None, found: C
 
 
 UNNAMED: list[tuple[str, Case]] = [
+    ("it joins, and everybody is accepted", working(evidence=replace(QUIET_PAIR, waits=(JOINS, READS_ON)))),
+    ("it joins whom others have started", working(("    client, _ = listener.accept()", "    client = next(queue)"))),
+    ("it joins for a while", working(evidence=replace(STUCK, waits=(replace(JOINS, limit=1.0), READS_ON)))),
+    ("it joins two texts", working(("worker.join()", "','.join(names)"))),
+    ("nobody reads from a client", working(evidence=replace(STUCK, waits=(JOINS, ASLEEP.waits[0])))),
+    (
+        "the lock is another one",
+        working(
+            ("worker.start()", "turns.acquire()"),
+            **{**LOCKED_OUT, "stacks": (*LOCKED_OUT["stacks"][:2], called(10, tid=OTHER + 1))},
+        ),
+    ),
+    ("the lock has been given back", working(*BY_HAND, ("acquire()", "acquire(); lock.release()"), **LOCKED_OUT)),
+    (
+        "several have it at once: it counts places",
+        working(
+            evidence=replace(STUCK, waits=(READS_ON, replace(READS_ON, tid=PID), WANTS)),
+            stacks=(called(WORKER_RECV), called(WORKER_RECV, tid=OTHER), called(WITH_LOCK, tid=OTHER + 1)),
+        ),
+    ),
+    (
+        "it accepts while it has the lock",
+        working(
+            ("data := client.recv(4096)", "data := listener.accept()"),
+            **{**LOCKED_OUT, "evidence": None},
+        ),
+    ),
+    ("it reads on, and has answered before", case(**{**UNANSWERED, "evidence": ALL_READ}, protocol=UPPER, **AT_RECV)),
+    ("it reads on, and there is more to read", case(**{**UNANSWERED, "evidence": HALF_READ}, protocol=UPPER)),
+    ("it reads on until a line is whole", case(**UNANSWERED, protocol=LINES)),
+    ("it watches whom it has accepted", case(evidence=replace(UNWATCHED, waits=LOST.waits), unserved=("ann",))),
+    (
+        "somebody else has the connection",
+        case(evidence=replace(UNWATCHED, processes=(replace(PROCESS, descriptors=(LISTENER,)),)), unserved=("ann",)),
+    ),
+    ("nothing lies at whom it does not watch", case(evidence=replace(UNWATCHED, sockets=ALIVE), unserved=("ann",))),
+    (
+        "a worker of its own may close it yet",
+        case(
+            doing="half_close",
+            evidence=replace(FORGOTTEN, waits=(*FORGOTTEN.waits, replace(JOINS, tid=OTHER))),
+            sockets=FORGOTTEN.sockets,
+            stacks=(stack(SELECT_LINE), stack(RECV_LINE, OTHER)),
+        ),
+    ),
     ("nothing is known", case()),
     ("it ended later, without a traceback", case(doing="fin", ended=True)),
     (
@@ -617,6 +774,15 @@ UNNAMED: list[tuple[str, Case]] = [
     ("it wakes up now and then", case(**{**NAPS, "facts": {"duty": 0.2, "wakeups": 50}})),
     ("it works between its naps", case(**{**NAPS, "facts": {"duty": 0.9, "wakeups": 5000}})),
     ("there is something to do", case(**{**NAPS, "sockets": (LISTENING, replace(SERVER_A, receive_queue=9))})),
+    ("epoll tells what can be read", case(**{**POLL_SPINS, "processes": (asking_for_room(()),)}, sources={})),
+    (
+        "something waits to be sent",
+        case(
+            **{**POLL_SPINS, "sockets": (LISTENING, replace(SERVER_A, send_queue=9))},
+            processes=(asking_for_room((4,)),),
+            sources={},
+        ),
+    ),
     ("it registers for reading", case(**POLL_SPINS, sources=polling((" | select.POLLOUT", "")))),
     (
         "the listener alone is registered for everything",
@@ -663,11 +829,6 @@ serve([])
 READS, WRITES_TOO = 4, 10
 CHAINS = [(4, 12, 14), (5, 12, 14), (7, 13, 14), (10, 14), (11, 14), (12, 14), (13, 14)]
 LEFT: dict[str, Any] = {"doing": "half_close", "sockets": (LISTENING, CLOSED)}
-
-
-def called(*chain: int) -> Stack:
-    """The stack of a thread that is at the first of these lines, called from the second, called from the third."""
-    return Stack(PID, PID, "main", tuple(Frame("f", "server.py", line, own=True) for line in chain))
 
 
 @pytest.mark.parametrize("chain", CHAINS)

@@ -21,7 +21,7 @@ from grader.evidence.records import (
     WaitKind,
 )
 from grader.judgement.counts import Counts, count, growing
-from grader.judgement.io_model import Scene, attended_by_thread, contradictions, observe
+from grader.judgement.io_model import Scene, attended_by_thread, contradictions, library_of, observe
 
 SELECT_MODEL = {"workers": ["single"], "waits": ["select"], "sockets": []}
 
@@ -283,3 +283,14 @@ def test_the_library_is_the_outermost_of_those_in_the_stack(files: list[str], li
 
     assert found.library == library
     assert bool(contradictions(found, {"library": ["none"]})) == (library is not None)
+
+
+@pytest.mark.parametrize("step", ["_run", "Handle._run"])
+def test_a_loop_that_has_called_a_coroutine_and_waits_for_it_to_return_does_not_run_the_server(step: str) -> None:
+    loop = (Frame(step, "/lib/asyncio/events.py", 80, own=False), Frame("run", "/lib/asyncio/runners.py", 1, own=False))
+    own = Frame("serve", "server.py", 7, own=True)
+    library = Frame("select", "/lib/selectors.py", 9, own=False)
+
+    assert library_of((Stack(PID, PID, "main", (own, *loop)),)) is None
+    assert library_of((Stack(PID, PID, "main", (library, own, *loop)),)) == "selectors"
+    assert library_of((Stack(PID, PID, "main", (library, loop[1])),)) == "asyncio"

@@ -156,13 +156,15 @@ def test_descriptors_are_told_apart() -> None:
 def test_an_epoll_set_tells_what_it_watches() -> None:
     process = process_of(
         "p = select.epoll(); p.register(a, select.EPOLLIN | select.EPOLLET); p.register(listener, select.EPOLLIN);"
-        "p.register(b, select.EPOLLOUT | select.EPOLLET)"
+        "p.register(b, select.EPOLLOUT | select.EPOLLET); w = os.pipe()[1];"
+        "p.register(w, select.EPOLLOUT)"
     )
 
     (epoll,) = [d for d in process.descriptors if d.kind is DescriptorKind.EPOLL]
     kinds = {d.fd: d.kind for d in process.descriptors}
-    assert len(epoll.watches) == 3
+    assert len(epoll.watches) == 4
     assert [kinds[fd] for fd in epoll.edges] == [DescriptorKind.UNIX]
+    assert [kinds[fd] for fd in epoll.writable] == [DescriptorKind.PIPE]
 
 
 def test_nonblocking_is_seen_in_the_kernel() -> None:

@@ -14,8 +14,12 @@ from grader.judgement.source import (
     function_at,
     imported,
     last_traceback,
+    locks_held,
+    locks_taken,
     own_names,
     scope_lines,
+    waits_for_worker,
+    works_itself,
 )
 
 PRINTED = """\
@@ -122,6 +126,54 @@ def test_a_function_of_their_own_is_not_the_call_that_is_looked_for() -> None:
     assert call_lines(lines, {"read", "recv"}) == [2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize(
+    ("line", "waits", "works"),
+    [
+        ("thread.join()", True, False),
+        ("thread.join(timeout=None)", True, False),
+        ("', '.join(names)", False, False),
+        ("pool.submit(serve, client).result()", True, False),
+        ("os.waitpid(pid, 0)", True, False),
+        ("os.wait()", True, False),
+        ("event.wait()", False, False),
+        ("threading.Thread(target=serve(client))", False, True),
+        ("Process(target=self.serve(client), daemon=True)", False, True),
+        ("pool.submit(serve(client))", False, True),
+        ("Thread(target=serve, args=(client,))", False, False),
+        ("pool.submit(serve, read(client))", False, False),
+        ("run(target=serve(client))", False, False),
+    ],
+)
+def test_who_waits_for_a_worker_and_who_does_its_work_is_seen(line: str, waits: bool, works: bool) -> None:
+    calls = calls_at([line], 1)
+
+    assert (any(map(waits_for_worker, calls)), any(map(works_itself, calls))) == (waits, works)
+
+
+def test_what_is_locked_at_a_line_is_seen() -> None:
+    lines = [
+        "def one():",
+        "    with self.lock, open(name) as file:",
+        "        recv()",
+        "    done()",
+        "def two():",
+        "    turn.acquire()",
+        "    recv()",
+        "    turn.release()",
+        "    recv()",
+    ]
+
+    assert [sorted(locks_taken(lines, number)) for number in (2, 3, 6)] == [["open(name)", "self.lock"], [], ["turn"]]
+    assert [sorted(locks_held(lines, number)) for number in (2, 3, 4, 6, 7, 9)] == [
+        [],
+        ["open(name)", "self.lock"],
+        [],
+        [],
+        ["turn"],
+        [],
+    ]
+
+
 def test_a_source_that_nobody_wrote_is_not_parsed() -> None:
     assert call_lines(["s.recv(1)"] * 20_000, {"recv"})
     assert call_lines(["s.recv(1)"] * 40_000, {"recv"}) == []
@@ -152,4 +204,6 @@ def test_anything_may_stand_in_a_source_file(text: str, near: int) -> None:
 
     assert all(line >= 1 for line in scope_lines(lines, {"recv"}, near))
     calls_at(lines, near)
+    locks_taken(lines, near)
+    locks_held(lines, near)
     imported(lines, "server.py", {"server.py"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -147,3 +148,13 @@ def test_a_long_reply_is_followed_quickly_in_one_way() -> None:
     )
 
     assert transcript.complete
+
+
+@pytest.mark.parametrize("reply", ["upper", "echo"])
+def test_not_every_message_of_a_stream_ends_with_a_newline(reply: Literal["upper", "echo"]) -> None:
+    """Nothing says that one has to: who waits for a newline waits in vain."""
+    stream = conversation(Protocol(reply=reply))
+
+    assert [stream.request(number).endswith(b"\n") for number in range(4)] == [True, False, True, False]
+    assert len({stream.request(number) for number in range(100)}) == 100
+    assert len(stream.request(1, size=1000)) == 1000

@@ -377,6 +377,63 @@ def test_a_leak_is_found_also_in_a_server_that_closes_late(grade_source: Grade) 
     assert "open sockets grew" in check.summary
 
 
+LAZY_POOL = """
+import asyncio, itertools, queue, threading
+
+jobs, idle, made = queue.SimpleQueue(), threading.Semaphore(0), itertools.count()
+
+
+def work():
+    while True:
+        loop, done, data = jobs.get()
+        loop.call_soon_threadsafe(done.set_result, data.upper())
+        if next(made) % 3:
+            idle.release()
+
+
+async def serve(reader, writer):
+    try:
+        while data := await reader.read(4096):
+            loop = asyncio.get_running_loop()
+            done = loop.create_future()
+            if not idle.acquire(blocking=False) and threading.active_count() <= {most}:
+                threading.Thread(target=work, daemon=True).start()
+            jobs.put((loop, done, data))
+            writer.write(await done)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    writer.close()
+
+
+async def main():
+    server = await asyncio.start_server(serve, "", 8080)
+    await server.serve_forever()
+
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("how", ["fin", "reset"])
+def test_a_pool_that_grows_to_its_size_is_no_leak(grade_source: Grade, how: str) -> None:
+    """As that of asyncio.to_thread() does, whatever the size of the machine lets it have: up to 32."""
+    source = LAZY_POOL.replace("{most}", "32")
+
+    assert (
+        failed(grade_source(source, f"- {{behaviour: disconnect, how: {how}}}", head="protocol: {reply: upper}")) == {}
+    )
+
+
+def test_a_pool_that_grows_without_end_is_a_leak(grade_source: Grade) -> None:
+    source = LAZY_POOL.replace("{most}", "1000000")
+
+    check = only(grade_source(source, "- {behaviour: disconnect, how: fin}", head="protocol: {reply: upper}"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "threads grew with every" in check.summary
+
+
 def test_a_leak_of_now_and_then_is_found(grade_source: Grade) -> None:
     late = "    gone.append(0)\n    kept.append(connection) if len(gone) % 17 == 0 else connection.close()"
     source = "gone, kept = [], []\n" + changed(("    connection.close()\n\n\ndef receive", f"{late}\n\n\ndef receive"))

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from grader.behaviours.base import Behaviour
 from grader.behaviours.hands import Look, Shown, clients, shown
-from grader.clients.personas import silent
+from grader.clients.personas import silent, talking
 from grader.judgement import io_model
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Fact, Finding
-from grader.judgement.io_model import Scene
+from grader.judgement.io_model import Facets, Scene
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
 from grader.words import also, say, together
@@ -25,10 +25,10 @@ class IoModel(Behaviour):
 
     Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads
     and processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only
-    clients who have spoken, TCP_DEFER_ACCEPT, each asks once.) With `at_work: true` they then all
-    ask at once, again and again, and until all are served no thread that waited for many clients may be seen blocked in
-    another call, such as a sleep or the wait for another thread: in a coroutine that stops everybody else. What other
-    threads do is their own affair.
+    clients who have spoken, TCP_DEFER_ACCEPT, each asks once.) Then all ask, and when it has answered them it must
+    show the same model. With `at_work: true` they at last all ask at once, again and again, and until all are served
+    no thread that waited for many clients may be seen blocked in another call, such as a sleep or the wait for another
+    thread: in a coroutine that stops everybody else. What other threads do is their own affair.
     """
 
     name: ClassVar[str] = "io_model"
@@ -48,6 +48,23 @@ class IoModel(Behaviour):
         for watch in (False, True):
             guests += self._come(stage)
             scenes.append(stage.scene(watch=watch))
+        found = self._require_model(stage, scenes)
+        for number, guest in enumerate(guests):
+            guest.ask(stage.request(number))
+        stage.settle(Answered(guests))  # whether all can be served is for other checks to say
+        self._require_model(stage, [scenes[0], stage.scene(watch=True)], say("once its clients have spoken"))
+        if self.at_work:
+            self._require_awake(stage, guests, scenes[-1])
+        summary = say(
+            "with {clients} silent clients, {workers}, waiting in {calls}",
+            clients=scenes[-1].clients,
+            workers=found.explanation,
+            calls=also(found.waits),
+        )
+        return Finding(Verdict.PASS, Basis.OBSERVATION, summary, _facts(stage))
+
+    def _require_model(self, stage: Stage, scenes: list[Scene], when: str = "") -> Facets:
+        """What these scenes show, if it is the model that is asked for; `when` is said where it is not."""
         last = scenes[-1]
         stacks, runtimes = stage.python_stacks(last.look, processes=_PROCESSES_READ), stage.runtimes(last.look)
         found = io_model.observe(scenes, stacks, runtimes)
@@ -59,17 +76,17 @@ class IoModel(Behaviour):
             sockets=found.sockets,
             library=found.library,
         )
-        facts: dict[str, Fact] = {name: value for name, value in stage.observed.model_dump().items() if value}
         unread = bool(stage.allowed.get("library")) and stage.unread(last.look, stacks, _PROCESSES_READ)
         allowed = {name: values for name, values in stage.allowed.items() if not (unread and name == "library")}
         if wrong := io_model.contradictions(found, allowed):
-            summary = say("this is not the {model} model: {why}", model=stage.model_name, why=together(wrong))
+            why = say("{when} {what}", when=when, what=together(wrong)) if when else together(wrong)
+            summary = say("this is not the {model} model: {why}", model=stage.model_name, why=why)
             raise CheckFailed(
                 Finding(
                     Verdict.FAIL,
                     Basis.OBSERVATION,
                     summary,
-                    facts,
+                    _facts(stage),
                     evidence=last.evidence,
                     look=last.look,
                     doing="io_model",
@@ -77,20 +94,13 @@ class IoModel(Behaviour):
             )
         if unread:
             words = say("where it stands in its source could not be read, so whose loop it runs is not known")
-            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words, facts, look=last.look))
-        if self.at_work:
-            self._require_awake(stage, guests, last)
-        summary = say(
-            "with {clients} silent clients, {workers}, waiting in {calls}",
-            clients=last.clients,
-            workers=found.explanation,
-            calls=also(found.waits),
-        )
-        return Finding(Verdict.PASS, Basis.OBSERVATION, summary, facts)
+            raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words, _facts(stage), look=last.look))
+        return found
 
     def by_hand(self) -> Shown:
         right = say("it has the threads, and waits in the call, that its model asks for")
-        return shown(right, clients(silent, self.clients), Look.THREADS, Look.WAITS)
+        come = clients(silent, self.clients), clients(talking, self.clients)
+        return shown(right, *come, Look.THREADS, Look.WAITS)
 
     def _come(self, stage: Stage) -> list[Guest]:
         guests = stage.connect_some(self.clients)
@@ -114,6 +124,10 @@ class IoModel(Behaviour):
         words = say("this is not the {model} model: {why}", model=stage.model_name, why=blocks)
         look, stacks = blocked.look, blocked.stacks
         raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=look, doing="at_work", stacks=stacks))
+
+
+def _facts(stage: Stage) -> dict[str, Fact]:
+    return {name: value for name, value in stage.observed.model_dump().items() if value} if stage.observed else {}
 
 
 BEHAVIOURS = (IoModel,)

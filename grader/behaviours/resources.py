@@ -9,7 +9,7 @@ from pydantic import Field
 from grader.behaviours.base import Behaviour
 from grader.behaviours.hands import Look, Shown, clients, shown
 from grader.behaviours.rounds import leak
-from grader.clients.personas import polite, repeating, silent
+from grader.clients.personas import polite, repeating, silent, talking
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Finding, passed
 from grader.judgement.outcome import How
@@ -28,6 +28,8 @@ _WORDS = {
 
 class CpuCeiling(Behaviour):
     """Use next to no CPU while there is nothing to do.
+
+    Of silent clients every second one has asked once, and may still have something to say.
 
     The figure is the duty: CPU time over the time in which the server could have run, so that a busy machine
     changes nothing. A server that is provably asleep without time limit uses none; that takes no time to measure.
@@ -80,16 +82,19 @@ class CpuCeiling(Behaviour):
     def by_hand(self) -> Shown:
         come = {
             "idle": [],
-            "idle_clients": [clients(silent, self.clients)],
+            "idle_clients": [clients(silent, self.clients), clients(talking, self.clients)],
             "after_disconnect": [clients(polite, rounds=self.clients)],
         }[self.when]
         return shown(say("it uses at most {most:.0%} of a core", most=self.at_most), *come, Look.DUTY)
 
     def _prepare(self, stage: Stage) -> None:
         # Whether many can be served at once is for other checks to say: here silent clients come as far as they
-        # are let, and those who are to leave come one after the other.
+        # are let, some ask once and get what they are given, and those who are to leave come one after the other.
         if self.when == "idle_clients":
-            stage.connect_some(self.clients)
+            talking = stage.connect_some(self.clients)[::2]
+            for number, guest in enumerate(talking):
+                guest.ask(stage.request(number))
+            stage.settle(Answered(talking))
         if self.when == "after_disconnect":
             for number in range(self.clients):
                 (guest,) = stage.connect()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count, islice
 
-from grader.judgement.counts import Counts, dwindling, exceeds, growing, highest, lowest
+from grader.judgement.counts import WORDS, Counts, dwindling, exceeds, growing, highest, lowest
 from grader.judgement.finding import CheckFailed
 from grader.report.model import Verdict
 from grader.stage import Stage
@@ -17,6 +17,11 @@ Play = Callable[[int], None]
 """One round, by its number; the server is at rest when it returns."""
 
 _STRETCHES = 3
+_LARGEST_POOL = 40
+"""More threads than a pool of Python's has, if nobody asks for another size (32), with those that wait for it."""
+_NEAR_THE_LIMIT = 0.75
+_STILL_FOR = 2
+_WORKERS = tuple(f"{WORDS[name]} grew" for name in ("threads", "processes"))
 
 
 def leak(stage: Stage, rounds: int, play: Play, room: int = 0) -> str | None:
@@ -24,14 +29,34 @@ def leak(stage: Stage, rounds: int, play: Play, room: int = 0) -> str | None:
 
     If something grew, but not in every round, more are played: what is lost now and then is lost too. Where the server
     is a pool, its workers must not become fewer either; but it may make them one by one, until it has `room` threads
-    in all: rounds in which it did say nothing, and others are played.
+    in all: rounds in which it did say nothing, and others are played. Where it is none, it may still keep a pool for
+    itself (asyncio.to_thread() does), which grows to its size and then no more.
     """
-    numbers = count(1)
+    numbers, start = count(1), stage.counts().threads
     while True:
         before = stage.counts().threads
         found = _changed(stage, rounds, play, numbers, pool=room > 0)
-        if not found or not before < stage.counts().threads <= room:
+        if not found:
+            return None
+        if room:
+            grown = before < stage.counts().threads <= room
+        else:
+            grown = found.startswith(_WORKERS) and _levels_off(stage, rounds, play, numbers, start)
+        if not grown:
             return found
+
+
+def _levels_off(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], start: int) -> bool:
+    """Whether threads that have become more than the `start` stop at the size of a pool: round after round no more."""
+    most, still = stage.counts().threads, 0
+    while start < most <= min(start + _LARGEST_POOL, stage.allowed_use.processes * _NEAR_THE_LIMIT):
+        play(next(numbers))
+        now = stage.counts().threads
+        still = still + 1 if now <= most else 0
+        most = max(most, now)
+        if still == _STILL_FOR * rounds:
+            return True
+    return False
 
 
 @contextmanager

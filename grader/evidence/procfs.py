@@ -36,6 +36,7 @@ _SHARED_PAGES = re.compile(r"^\d+ \d+ (\d+)")
 _PROPORTIONAL_KB = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 _WATCHED = re.compile(r"^tfd:\s*(\d+) +events:\s*([0-9a-f]+)", re.MULTILINE)
 _EDGE_TRIGGERED = 1 << 31 | select.EPOLLIN
+_LEVEL_WRITABLE = 1 << 31 | select.EPOLLOUT
 _SIGNALS = re.compile(r"^sigmask:\s*([0-9a-f]+)", re.MULTILINE)
 _WITH_MEMBERS = (DescriptorKind.EPOLL, DescriptorKind.SIGNALFD)
 _ANONYMOUS = {
@@ -367,6 +368,7 @@ class ProcReader:
             nonblocking=bool(status and int(status[1], 8) & _NONBLOCKING),
             watches=tuple(sorted(watched)),
             edges=tuple(fd for fd in sorted(watched) if watched[fd] & _EDGE_TRIGGERED == _EDGE_TRIGGERED),
+            writable=tuple(fd for fd in sorted(watched) if watched[fd] & _LEVEL_WRITABLE == select.EPOLLOUT),
             target=target,
             user_timeout=user_timeout,
             signals=int(signals[1], 16) if signals else 0,

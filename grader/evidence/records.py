@@ -132,7 +132,8 @@ class Descriptor:
     """One open descriptor. `inode` identifies sockets and pipes.
 
     `watches` are the targets of an epoll set, and `edges` those of them about which the server wants to know,
-    edge-triggered, when there is something to read: of that the set tells once.
+    edge-triggered, when there is something to read: of that the set tells once. `writable` are those about which it
+    wants to know, level-triggered, when there is room to write.
     OUTPUT is the pipe that the grader drains: whoever waits to write to it waits for us. `user_timeout` (ms) is that
     of a TCP socket with unacknowledged bytes, 0 for none (TCP_USER_TIMEOUT, tcp(7)). `signals` are
     those that a signalfd takes, as a mask, the lowest bit for signal 1.
@@ -144,6 +145,7 @@ class Descriptor:
     nonblocking: bool = False
     watches: tuple[int, ...] = ()
     edges: tuple[int, ...] = ()
+    writable: tuple[int, ...] = ()
     target: str = ""
     user_timeout: int = 0
     signals: int = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from grader.evidence.records import (
     DescriptorKind,
     Evidence,
+    Frame,
     Pass,
     Process,
     Stack,
@@ -226,12 +227,21 @@ _LIBRARIES = {
     "socketserver": re.compile(r"/socketserver\.py$"),
     "selectors": re.compile(r"/selectors\.py$"),
 }
+_EVENTS = re.compile(r"/asyncio/events\.py$")
 
 
 def library_of(stacks: tuple[Stack, ...]) -> str | None:
     """The library whose loop runs the server: of several the outermost (asyncio and socketserver use selectors)."""
-    files = [frame.file for stack in stacks for frame in stack.frames if not frame.own]
+    files = [frame.file for stack in stacks for frame in _at_the_loop(stack) if not frame.own]
     return next((name for name, file in _LIBRARIES.items() if any(map(file.search, files))), None)
+
+
+def _at_the_loop(stack: Stack) -> tuple[Frame, ...]:
+    """The frames of a thread, but for a loop of asyncio's that has called something and waits for that to return."""
+    calls = (
+        n for n, f in enumerate(stack.frames) if f.function.rpartition(".")[2] == "_run" and _EVENTS.search(f.file)
+    )
+    return stack.frames[: next(calls, None)]
 
 
 def _of_runtime(runtimes: tuple[str, ...], waits: tuple[str, ...]) -> str | None:

@@ -12,6 +12,7 @@ _HEADING = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 _POLL_OBJECTS = {"select.poll", "select.epoll", "poll", "epoll"}
 _LONGEST = 1 << 18
+_STARTING = {"Thread", "Process", "Timer", "submit", "start_new_thread"}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ENDING = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning))(?:: (?P<text>.*))?$")
 
@@ -85,6 +86,49 @@ def statement_lines(lines: list[str], names: Collection[str], own: Collection[st
     """Those of `call_lines` in which nothing is done with what the call returns: it is a statement of its own."""
     alone = {node.value for node in _nodes(lines) if isinstance(node, ast.Expr)}
     return sorted({call.lineno for call in _named_calls(lines, names, own) if call in alone})
+
+
+def waits_for_worker(call: ast.Call) -> bool:
+    """Whether a call waits for the end of a thread, of a child or of what a pool does."""
+    if _called(call) in ("waitpid", "wait3", "wait4") or _as_written(call) == "os.wait":
+        return True
+    return _method(call) in ("join", "result") and not call.args  # str.join() takes one
+
+
+def works_itself(call: ast.Call) -> bool:
+    """Whether a call should pass on what a worker is to do, and calls it instead: `Thread(target=serve(client))`."""
+    given = [word.value for word in call.keywords if word.arg == "target"]
+    if _called(call) in ("submit", "start_new_thread"):
+        given += call.args[:1]
+    return _called(call) in _STARTING and any(isinstance(value, ast.Call) for value in given)
+
+
+def locks_taken(lines: list[str], line: int) -> set[str]:
+    """What is taken at a line, as it is written there: `lock` in `with lock:` and in `lock.acquire()`."""
+    taken = {name for name, first, last, _ in _locks(lines) if first <= line <= last}
+    return taken | {_receiver(call) for call in calls_at(lines, line) if _method(call) == "acquire"}
+
+
+def locks_held(lines: list[str], line: int) -> set[str]:
+    """What has been taken before a line and not been given back, as far as it can be seen in the function around it."""
+    held = {name for name, _, last, end in _locks(lines) if last < line <= end}
+    functions = _functions(lines)
+    scope = _innermost(functions, line)
+    calls = [call for call in _calls(lines) if _innermost(functions, call.lineno) is scope and call.lineno < line]
+    for call in sorted(calls, key=lambda call: call.lineno):
+        if _method(call) == "acquire":
+            held.add(_receiver(call))
+        elif _method(call) == "release":
+            held.discard(_receiver(call))
+    return held
+
+
+def _locks(lines: list[str]) -> Iterator[tuple[str, int, int, int]]:
+    """Of each `with`: what it enters, the first and the last line of that, and the last of all."""
+    for node in _nodes(lines):
+        if isinstance(node, ast.With):
+            last = node.items[-1].context_expr.end_lineno or node.lineno
+            yield from ((_text(item.context_expr), node.lineno, last, node.end_lineno or last) for item in node.items)
 
 
 def function_at(lines: list[str], line: int) -> str:

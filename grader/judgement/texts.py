@@ -169,7 +169,7 @@ TEXTS = {
     ),
     "registered-for-writing": Text(
         "The kernel is asked about writing when there is nothing to write",
-        "A socket can be written to whenever its buffer has room, which is nearly always. All clients are registered "
+        "A socket can be written to whenever its buffer has room, which is nearly always. Clients are registered "
         "for writing, too (without a mask, register() asks for everything), so the call that waits returns at once, "
         "again and again, although there is nothing to send, and burns a whole core.",
         "For which clients is there something to send at this moment? What is registered can change with that.",
@@ -339,6 +339,34 @@ TEXTS = {
         (
             "fork(2)",
             "close(2)",
+        ),
+    ),
+    "called-not-passed": Text(
+        "What the thread should do is called, and not passed",
+        "With parentheses the function is called at once, by the thread that stands in this line, and what it returns "
+        "would be passed. So the one who accepts serves the client itself, and starts a thread only when that client "
+        "has left.",
+        "What is the difference between a function and a call of it, and which of them does this line pass on?",
+        ("Python: threading",),
+    ),
+    "waits-for-each-worker": Text(
+        "The one who accepts waits for each worker to end",
+        "A thread or a process is started for the client, and the one who started it waits here until it has ended. "
+        "Until that client leaves nobody else is accepted, as if there were no worker at all.",
+        "When does this call return, and who accepts the next client until then?",
+        (
+            "Python: threading",
+            "wait(2)",
+        ),
+    ),
+    "lock-held-while-waiting": Text(
+        "A lock is held while a client is waited for",
+        "Each client has a thread, but they all need the same lock, and the one that has it waits for its client. "
+        "Until that client says something, or takes what is sent to it, no other thread gets any further.",
+        "What does the lock protect, and does the thread need it while it waits for the network?",
+        (
+            "Python: threading",
+            "pthreads(7)",
         ),
     ),
     "workers-never-end": Text(
@@ -559,6 +587,26 @@ TEXTS = {
             "accept(2)",
             "listen(2)",
             "select_tut(2)",
+        ),
+    ),
+    "waits-for-more": Text(
+        "It reads on instead of answering",
+        "All that the client has sent was read, nothing was answered, and the server waits for more from it. What a "
+        "client sends need not end with a newline, or fill the buffer: whatever has come is to be answered.",
+        "Until what does this line read, and what if the client has nothing more to say?",
+        (
+            "recv(2)",
+            "Python: Socket Programming HOWTO",
+        ),
+    ),
+    "accepted-but-not-watched": Text(
+        "A client is accepted, and then not watched",
+        "The server sleeps until one of the sockets that it watches is ready. The connection of this client is open, "
+        "but it is not among them: whatever that client sends, the server does not wake up for it.",
+        "Which sockets are watched when the server waits in this line, and when does a new one get among them?",
+        (
+            "select_tut(2)",
+            "Python: Socket Programming HOWTO",
         ),
     ),
     "waits-for-no-client": Text(

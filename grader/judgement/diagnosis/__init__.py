@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.judgement.diagnosis import ends, holding, saying, shape, spinning, standing
+from grader.judgement.diagnosis import ends, holding, saying, shape, spinning, standing, workers
 from grader.judgement.diagnosis.case import Case, Misheard, Rule
 from grader.judgement.texts import TEXTS
 from grader.report.model import Diagnosis
@@ -12,6 +12,7 @@ __all__ = ["RULES", "Case", "Misheard", "Rule", "diagnose"]
 RULES: tuple[Rule, ...] = (
     *ends.EARLY,
     holding.worker_lost,
+    *workers.RULES,
     *standing.RULES,
     *spinning.RULES,
     *holding.RULES,

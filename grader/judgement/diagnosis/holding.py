@@ -12,11 +12,11 @@ from grader.judgement.diagnosis.case import (
     crash_place,
     listening_inodes,
     only_call,
-    only_wait,
 )
 from grader.judgement.io_model import watched
 
 _MANY = 100
+_FOR_CLIENTS = SETS | {WaitKind.ACCEPT, WaitKind.RECV, WaitKind.READ}
 _STARTING = {"fork", "Process", "Thread", "start_new_thread"}
 
 
@@ -68,7 +68,10 @@ def removed_but_not_closed(case: Case) -> Answer | None:
     waits, processes = case.evidence.waits, case.evidence.processes
     looked_at = {(wait.pid, fd) for wait in waits for fd in watched(wait, processes)}
     forgotten = case.doing == "half_close" and held and not held & looked_at
-    return ("removed-but-not-closed", Place()) if forgotten and only_wait(case, SETS) else None
+    # A worker of a library's that has nothing to do will not close them either.
+    idle = {(stack.pid, stack.tid) for stack in case.stacks if stack.own_frame is None}
+    kinds = {wait.kind for wait in waits if wait.kind is not WaitKind.FUTEX or (wait.pid, wait.tid) not in idle}
+    return ("removed-but-not-closed", Place()) if forgotten and kinds <= _FOR_CLIENTS else None
 
 
 def worker_lost(case: Case) -> Answer | None:

@@ -54,10 +54,23 @@ def registered_for_writing(case: Case) -> Answer | None:
     """It spins around poll() although nothing can be read, and all that it registers can nearly always be written."""
     if not case.spinning or case.doing not in (*_QUIET, "io_model") or not _nothing_to_do(case):
         return None
+    if _asks_epoll_for_room(case):
+        return "registered-for-writing", only_line(case, source.registered_for_writing)
     registers = any(map(source.registered_for_writing, case.sources.values()))
     if not registers or not _seen_around(case, source.waits_in_set, {"poll", "select"}):
         return None
     return "registered-for-writing", only_line(case, source.registered_for_writing)
+
+
+def _asks_epoll_for_room(case: Case) -> bool:
+    """Whether an epoll set is to tell of room to write at a connection on which nothing waits to be sent."""
+    idle = {e.inode for e in case.sockets if e.state is TcpState.ESTABLISHED and e.inode and not e.send_queue}
+    return any(
+        d.kind is DescriptorKind.TCP and d.inode in idle and d.fd in poller.writable
+        for process in case.processes
+        for poller in process.descriptors
+        for d in process.descriptors
+    )
 
 
 def no_pause(case: Case) -> Answer | None:

@@ -95,6 +95,34 @@ def not_accepting_any_more(case: Case) -> Answer | None:
     return None if heard else ("not-accepting-any-more", place_of(case, wait))
 
 
+def accepted_but_not_watched(case: Case) -> Answer | None:
+    """Whoever waits has been accepted, and the only thread waits for other sockets than theirs."""
+    wait = only_wait(case, SETS)
+    if wait is None or wait.limit is not None or not wait.reads or case.evidence is None:
+        return None
+    theirs = {entry.inode for entry in _of_the_unserved(case) if entry.inode and entry.receive_queue}
+    if case.doing == "io_model" and "in the set it waits on" in case.summary:
+        ports = {client.local_port for client in case.evidence.clients}
+        theirs = {entry.inode for entry in case.evidence.sockets if entry.inode and entry.remote_port in ports}
+    seen = _inodes(case, wait.pid, watched(wait, case.evidence.processes))
+    # Who holds a connection in another process, or has handed it to one, may not need to watch it here.
+    held = {d.inode for process in case.evidence.processes for d in process.descriptors if process.pid == wait.pid}
+    return ("accepted-but-not-watched", place_of(case, wait)) if theirs and theirs <= held - seen else None
+
+
+def waits_for_more(case: Case) -> Answer | None:
+    """It has read all that a client sent, has answered nothing, and goes on reading from that client."""
+    if case.evidence is None or not (case.protocol and case.protocol.reply in ("upper", "echo")):
+        return None
+    ports = {c.local_port for c in case.evidence.clients if c.name in case.unserved and not c.received and not c.unsent}
+    theirs = [e for e in _of_the_unserved(case) if e.remote_port in ports]
+    read = {e.inode for e in theirs if e.inode and e.received and not e.receive_queue}
+    for wait in case.evidence.waits:
+        if wait.kind in (WaitKind.RECV, WaitKind.READ) and _inodes(case, wait.pid, wait.reads) & read:
+            return "waits-for-more", place_of(case, wait)
+    return None
+
+
 def waits_for_no_client(case: Case) -> Answer | None:
     """Every thread waits for something that no client can bring, and some wait for it."""
     if case.evidence is None or case.doing in ("start", "stops") or not case.unserved:
@@ -170,10 +198,12 @@ def blocking_call_in_coroutine(case: Case) -> Answer | None:
 
 RULES: tuple[Rule, ...] = (
     not_listening,
+    waits_for_more,
     recv_in_accept_loop,
     blocking_send,
     edge_triggered_not_drained,
     not_accepting_any_more,
+    accepted_but_not_watched,
     not_passed_on,
     waits_for_no_client,
     signal_only_noted,
