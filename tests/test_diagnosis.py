@@ -667,6 +667,11 @@ UNNAMED: list[tuple[str, Case]] = [
         case(**UNSENT, sources=lines(("sock.send(data.upper())", "sock.sendall(data); sys.stderr.write('sent')"))),
     ),
     (
+        "part of the reply is missing where what send() took is looked at",
+        case(**UNSENT, sources=lines(("sock.send(", "sent = sock.send("))),
+    ),
+    ("a method of its own sends", case(**UNSENT, sources=lines(("sock.send(data.upper())", "sock.send()")))),
+    (
         "something is lost where what send() took is looked at",
         case(doing="large", wrong=(SKIPPED,), protocol=UPPER, sources=lines(("sock.send(", "sent = sock.send("))),
     ),

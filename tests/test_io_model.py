@@ -294,3 +294,20 @@ def test_a_loop_that_has_called_a_coroutine_and_waits_for_it_to_return_does_not_
     assert library_of((Stack(PID, PID, "main", (own, *loop)),)) is None
     assert library_of((Stack(PID, PID, "main", (library, own, *loop)),)) == "selectors"
     assert library_of((Stack(PID, PID, "main", (library, loop[1])),)) == "asyncio"
+
+
+def test_a_server_that_runs_without_pause_may_be_seen_anywhere_in_its_loop() -> None:
+    called = (Frame("serve", "server.py", 7, own=True), Frame("Handle._run", "/lib/asyncio/events.py", 80, own=False))
+
+    assert library_of((Stack(PID, PID, "main", called),), asleep=False) == "asyncio"
+    assert library_of((Stack(PID, PID, "main", called),), asleep=True) is None
+
+
+def test_what_idle_workers_wait_for_is_not_where_a_running_thread_waits() -> None:
+    idle = Wait(PID, PID + 1, WaitKind.FUTEX, "futex", None, (), ())
+    running, waiting = replace(THREAD, state="R", call=None), replace(THREAD, tid=PID + 1)
+    busy = replace(scene(2, idle), look=Pass(1, 2, (running, waiting)), evidence=None, naps=(idle,))
+
+    assert observe([scene(0, idle), busy]).waits == ("running",)
+    assert observe([scene(0, idle), replace(busy, look=Pass(1, 2, (waiting,)))]).waits == ("futex",)
+    assert observe([scene(0, idle), busy], runtimes=("node",)).library == "libuv"

@@ -24,7 +24,8 @@ _IN_PIECES = {
 class Echo(Behaviour):
     """Answer one client rightly, whatever the size of its messages and however TCP cuts them.
 
-    The client sends messages of sizes around the usual buffers, then one a few bytes at a time (each piece only
+    The client sends messages of sizes around the usual buffers, one with every printable character (where the protocol
+    takes any), then one a few bytes at a time (each piece only
     when the server has read the one before), then several at once without waiting for replies.
     """
 
@@ -32,7 +33,7 @@ class Echo(Behaviour):
     default_title: ClassVar[str] = "Every message is answered rightly"
     behaviour: Literal["echo"] = "echo"
     sizes: list[Size] = Field(
-        default=[1, 64, 1023, 1024, 1025, 4096, 65536],
+        default=[1, 64, 1000, 1023, 1024, 1025, 2000, 4096, 5000, 10000, 65536],
         min_length=1,
         description="message sizes, each sent once",
     )
@@ -49,6 +50,9 @@ class Echo(Behaviour):
             guest.ask(request)
             otherwise = say("a message of {size} bytes was not answered rightly", size=size)
             stage.answered([guest], otherwise, doing="echo", size=size)
+        if text := stage.conversation.every_character():
+            guest.ask(text)
+            stage.answered([guest], say("a message of all printable characters was not answered rightly"), doing="echo")
         if self.binary:
             guest.ask(bytes(range(256)))
             stage.answered([guest], say("a message of all byte values was not answered rightly"), doing="binary")

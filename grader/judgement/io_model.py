@@ -109,7 +109,7 @@ def observe(scenes: list[Scene], stacks: tuple[Stack, ...] = (), runtimes: tuple
         explanation=workers.explanation,
         made_of=workers.made_of,
         bound=workers.bound,
-        library=library_of(stacks) or _of_runtime(runtimes, waits),
+        library=library_of(stacks, asleep=_asleep_for_good(last)) or _of_runtime(runtimes, waits),
         turns=turns,
         single=_on_one_socket(last),
     )
@@ -206,7 +206,15 @@ def waits_of(scene: Scene) -> tuple[str, ...]:
             others.add("sleep")
         else:
             others.add(_CALL_FACET.get(wait.kind, wait.call))
+    if not network and _runs_unseen(scene):
+        return ("running",)
     return tuple(sorted(network or others)) or ("running",)
+
+
+def _runs_unseen(scene: Scene) -> bool:
+    """Whether some thread was never seen waiting for anything: that others of it wait for work says nothing."""
+    seen = {(wait.pid, wait.tid) for wait in scene.waits}
+    return any(sample.call is None and (sample.pid, sample.tid) not in seen for sample in scene.look.students)
 
 
 def _facet(wait: Wait, fds: set[int], *, listens: bool) -> str:
@@ -230,10 +238,18 @@ _LIBRARIES = {
 _EVENTS = re.compile(r"/asyncio/events\.py$")
 
 
-def library_of(stacks: tuple[Stack, ...]) -> str | None:
-    """The library whose loop runs the server: of several the outermost (asyncio and socketserver use selectors)."""
-    files = [frame.file for stack in stacks for frame in _at_the_loop(stack) if not frame.own]
+def library_of(stacks: tuple[Stack, ...], *, asleep: bool = True) -> str | None:
+    """The library whose loop runs the server: of several the outermost (asyncio and socketserver use selectors).
+
+    Unless the server is `asleep` for good it may have been seen in the midst of something that its loop has called.
+    """
+    frames = (frame for stack in stacks for frame in (_at_the_loop(stack) if asleep else stack.frames))
+    files = [frame.file for frame in frames if not frame.own]
     return next((name for name, file in _LIBRARIES.items() if any(map(file.search, files))), None)
+
+
+def _asleep_for_good(scene: Scene) -> bool:
+    return scene.evidence is not None and all(wait.limit is None for wait in scene.waits)
 
 
 def _at_the_loop(stack: Stack) -> tuple[Frame, ...]:
@@ -245,8 +261,8 @@ def _at_the_loop(stack: Stack) -> tuple[Frame, ...]:
 
 
 def _of_runtime(runtimes: tuple[str, ...], waits: tuple[str, ...]) -> str | None:
-    """The event loop of a language's runtime: nothing but that can wait in epoll there."""
-    if "epoll" not in waits:
+    """The event loop of a language's runtime: nothing but that can wait in epoll there, or run without ever waiting."""
+    if not {"epoll", "running"} & set(waits):
         return None
     return next((loop for name, loop in _LOOPS.items() if name in runtimes), None)
 

@@ -32,6 +32,10 @@ class Conversation(ABC):
     def request(self, number: int, size: int = 0) -> bytes:
         """A request unlike that of any other number; of `size` bytes, if it is given and the protocol lets it be."""
 
+    def every_character(self) -> bytes:
+        """A request with every character that a text in ASCII may have; empty, where not every text is a request."""
+        return b""
+
     def whole(self, request: bytes) -> bytes:
         """What a person wrote down, as a whole request: with the end of the line, where requests are lines."""
         return request
@@ -53,6 +57,9 @@ class Stream(Conversation):
         text = message(number, size)[-size:]
         # Nothing says that whoever sends this has to end it: not every message is a line.
         return text.removesuffix(b"\n") if number % 2 and not size else text
+
+    def every_character(self) -> bytes:
+        return bytes(range(ord(" "), ord("~") + 1)) + b"\t\r\n"
 
 
 @dataclass

@@ -84,7 +84,10 @@ def call_lines(lines: list[str], names: Collection[str], own: Collection[str] = 
 
 def statement_lines(lines: list[str], names: Collection[str], own: Collection[str] = ()) -> list[int]:
     """Those of `call_lines` in which nothing is done with what the call returns: it is a statement of its own."""
-    alone = {node.value for node in _nodes(lines) if isinstance(node, ast.Expr)}
+    # What sends something is given it: `client.send()` is somebody's own.
+    alone = {
+        n.value for n in _nodes(lines) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call) and n.value.args
+    }
     return sorted({call.lineno for call in _named_calls(lines, names, own) if call in alone})
 
 

@@ -15,6 +15,7 @@ from grader.spec import Protocol
 SETS = {WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL}
 ONE_THREAD = {"select", "poll", "epoll", "selectors", "asyncio", "event_loop", "io_uring", "nonblocking"}
 """The models in which one thread serves everybody."""
+_SAYING_HOW_MUCH = {"send", "sendto", "sendmsg"}
 POOLS = {"thread_pool", "prefork"}
 
 
@@ -112,6 +113,22 @@ def only_line(case: Case, find: Callable[[list[str]], list[int]]) -> Place:
     """The one line that `find` finds in all of the sources; nowhere, if it finds several or none."""
     found = {(name, line) for name, lines in case.sources.items() for line in find(lines)}
     return Place(*next(iter(found))) if len(found) == 1 else Place()
+
+
+def ignores_send(case: Case) -> Callable[[list[str]], list[int]]:
+    """What finds the lines of Python that throw away how much was sent; sendall() takes all, and never tells."""
+    own = source.own_names(case.sources)
+
+    def found(lines: list[str]) -> list[int]:
+        written = [line for line in source.statement_lines(lines, {"write"}, own) if "os.write(" in lines[line - 1]]
+        return sorted({*source.statement_lines(lines, _SAYING_HOW_MUCH, own), *written})
+
+    return found
+
+
+def sends_blindly(case: Case) -> bool:
+    """Whether there is such a line."""
+    return any(map(ignores_send(case), case.sources.values()))
 
 
 def only_wait(case: Case, kinds: set[WaitKind]) -> Wait | None:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from grader.judgement import source
-from grader.judgement.diagnosis.case import Answer, Case, Misheard, Place, Rule, only_call, only_line
+from grader.judgement.diagnosis.case import (
+    Answer,
+    Case,
+    Misheard,
+    Place,
+    Rule,
+    ignores_send,
+    only_call,
+    only_line,
+    sends_blindly,
+)
 from grader.judgement.transcript import Mismatch
 
 _MOST_ADDED = 4
@@ -118,14 +127,9 @@ def shared_state(case: Case) -> Answer | None:
 def left_out(case: Case) -> Answer | None:
     """Something is missing in the midst of a long reply or at its end, and what send() says is thrown away."""
     missing = case.facts.get("dropped") if case.doing == "half_close" else _lacks_something(case)
-    if not missing:
+    if not missing or not sends_blindly(case):
         return None
-    own = source.own_names(case.sources)
-
-    def ignoring(lines: list[str]) -> list[int]:
-        return source.statement_lines(lines, {"send"}, own)
-
-    return ("send-return-ignored", only_line(case, ignoring)) if any(map(ignoring, case.sources.values())) else None
+    return "send-return-ignored", only_line(case, ignores_send(case))
 
 
 def _lacks_something(case: Case) -> bool:

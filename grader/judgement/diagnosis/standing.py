@@ -13,17 +13,19 @@ from grader.judgement.diagnosis.case import (
     Case,
     Place,
     Rule,
+    ignores_send,
     listening_inodes,
     only_call,
+    only_line,
     only_wait,
     place_of,
     queued,
+    sends_blindly,
 )
 from grader.judgement.io_model import watched
 
 _NOBODYS = {WaitKind.FUTEX, WaitKind.SLEEP, WaitKind.CHILD, WaitKind.SIGNAL, WaitKind.OTHER}
 _SIGTERM = 1 << 14
-_SAYING_HOW_MUCH = {"send", "sendto", "sendmsg"}
 
 
 def not_listening(case: Case) -> Answer | None:
@@ -156,15 +158,11 @@ def send_return_ignored(case: Case) -> Answer | None:
         other = entries.get((client.local_port, client.server_port))
         if other and other.send_queue:
             return None
-    return ("send-return-ignored", only_call(case, {"send"})) if waiting and _may_send_in_part(case) else None
-
-
-def _may_send_in_part(case: Case) -> bool:
-    """Whether some call of the sources says how much it has sent: sendall() never does. Only Python's can be read."""
-    python = [lines for name, lines in case.sources.items() if name.endswith(".py")]
-    return not python or any(
-        source.call_lines(lines, _SAYING_HOW_MUCH) or any("os.write" in line for line in lines) for lines in python
-    )
+    if not waiting:
+        return None
+    if any(name.endswith(".py") for name in case.sources):
+        return ("send-return-ignored", only_line(case, ignores_send(case))) if sends_blindly(case) else None
+    return "send-return-ignored", only_call(case, {"send"})
 
 
 def not_passed_on(case: Case) -> Answer | None:
