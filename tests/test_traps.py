@@ -377,6 +377,25 @@ def test_a_leak_is_found_also_in_a_server_that_closes_late(grade_source: Grade) 
     assert "open sockets grew" in check.summary
 
 
+def test_a_server_that_does_not_live_on_when_it_is_spoken_to_may_be_of_its_model(grade_source: Grade) -> None:
+    source = changed(("def receive(connection):\n", "def receive(connection):\n    raise SystemExit(1)\n"))
+
+    assert failed(grade_source(source, "- behaviour: io_model\n- behaviour: echo", head="model: select")).keys() == {
+        "echo"
+    }
+
+
+def test_a_model_that_changes_when_clients_have_spoken_is_seen(grade_source: Grade) -> None:
+    answers = "pending[connection] += data.upper()"
+    thread = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    source = "import threading\n" + changed((answers, f"{thread}; {answers}"))
+
+    check = only(grade_source(source, "- behaviour: io_model", head="model: select"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "once its clients have spoken 40 more clients brought 40 more threads" in check.summary
+
+
 LAZY_POOL = """
 import asyncio, itertools, queue, threading
 

@@ -13,6 +13,7 @@ from grader.judgement import io_model
 from grader.judgement.expectations import Answered
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.io_model import Facets, Scene
+from grader.judgement.outcome import How
 from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
 from grader.words import also, say, together
@@ -51,8 +52,9 @@ class IoModel(Behaviour):
         found = self._require_model(stage, scenes)
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
-        stage.settle(Answered(guests))  # whether all can be served is for other checks to say
-        self._require_model(stage, [scenes[0], stage.scene(watch=True)], say("once its clients have spoken"))
+        # Whether all can be served, and whether the server lives on, is for other checks to say.
+        if stage.settle(Answered(guests)).how is not How.ENDED:
+            self._require_model(stage, [scenes[0], stage.scene(watch=True)], say("once its clients have spoken"))
         if self.at_work:
             self._require_awake(stage, guests, scenes[-1])
         summary = say(
