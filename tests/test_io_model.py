@@ -311,3 +311,37 @@ def test_what_idle_workers_wait_for_is_not_where_a_running_thread_waits() -> Non
     assert observe([scene(0, idle), busy]).waits == ("running",)
     assert observe([scene(0, idle), replace(busy, look=Pass(1, 2, (waiting,)))]).waits == ("futex",)
     assert observe([scene(0, idle), busy], runtimes=("node",)).library == "libuv"
+
+
+def test_a_set_within_a_set_is_looked_into() -> None:
+    inner = Descriptor(9, DescriptorKind.EPOLL, watches=(4, 5))
+    outer = Descriptor(10, DescriptorKind.EPOLL, watches=(3, 9))
+    sets = (inner, outer, Descriptor(11, DescriptorKind.EPOLL, watches=(11,)))
+    empty, full = scene(0, select_over(3)), scene(2, select_over(10, kind=WaitKind.EPOLL), files=sets)
+
+    found = observe([empty, full])
+
+    assert (found.workers, found.waits, found.uncovered) == ("single", ("epoll",), 0)
+    assert observe([empty, scene(2, select_over(3, 9, kind=WaitKind.POLL), files=sets)]).waits == ("poll",)
+    assert observe([empty, scene(2, select_over(11, kind=WaitKind.EPOLL), files=sets)]).waits == ("epoll",)
+
+
+@pytest.mark.parametrize(
+    "nap",
+    [
+        Wait(PID, PID, WaitKind.EPOLL, "epoll_wait", 0.01, (9,), ()),
+        Wait(PID, PID, WaitKind.POLL, "poll", 0.01, (8,), ()),
+        Wait(PID, PID, WaitKind.SIGNAL, "pause", None, (), ()),
+        Wait(PID, PID, WaitKind.SIGNAL, "rt_sigtimedwait", 0.01, (), ()),
+        Wait(PID, PID, WaitKind.READ, "read", None, (7,), ()),
+    ],
+    ids=["at an empty set", "at a pipe", "until an alarm", "for a signal", "at a timer"],
+)
+def test_who_waits_for_no_client_and_wakes_up_by_itself_sleeps_for_a_while(nap: Wait) -> None:
+    files = (
+        Descriptor(7, DescriptorKind.TIMERFD),
+        Descriptor(8, DescriptorKind.PIPE),
+        Descriptor(9, DescriptorKind.EPOLL),
+    )
+
+    assert observe([scene(0, nap, files=files), scene(2, nap, files=files)]).waits == ("sleep",)

@@ -183,12 +183,13 @@ def _accepted(scene: Scene) -> set[int]:
 
 
 def watched(wait: Wait, processes: tuple[Process, ...]) -> set[int]:
-    """The TCP descriptors that a wait watches: an epoll set's members in place of the set itself."""
+    """The TCP descriptors that a wait watches: an epoll set's members in place of the set itself, also of one in it."""
     files = {d.fd: d for p in processes if p.pid == wait.pid for d in p.descriptors}
-    targets = {*wait.reads, *wait.writes}
-    if wait.kind is WaitKind.EPOLL:
+    targets, found = {*wait.reads, *wait.writes}, set[int]()
+    while targets - found:
+        found |= targets
         targets = {fd for one in targets if one in files for fd in files[one].watches}
-    return {fd for fd in targets if fd in files and files[fd].kind is DescriptorKind.TCP}
+    return {fd for fd in found if fd in files and files[fd].kind is DescriptorKind.TCP}
 
 
 def waits_of(scene: Scene) -> tuple[str, ...]:
@@ -202,7 +203,7 @@ def waits_of(scene: Scene) -> tuple[str, ...]:
             network.add(_facet(wait, fds, listens=any(files[fd] in listening for fd in fds)))
         elif wait.runtime:
             continue
-        elif is_nap(wait) or (wait.limit is not None and wait.kind in _WAKERS):
+        elif is_nap(wait) or _lets_time_pass(wait, scene.processes):
             others.add("sleep")
         else:
             others.add(_CALL_FACET.get(wait.kind, wait.call))
@@ -222,6 +223,14 @@ def _facet(wait: Wait, fds: set[int], *, listens: bool) -> str:
     if wait.kind is WaitKind.POLL and len(fds) == 1:
         return "accept" if listens else "recv" if wait.reads else "send"
     return _CALL_FACET.get(wait.kind, wait.call)
+
+
+def _lets_time_pass(wait: Wait, processes: tuple[Process, ...]) -> bool:
+    """Whether a wait that is for no client ends by itself, or with a timer: an elaborate way to sleep for a while."""
+    timers = {d.fd for p in processes if p.pid == wait.pid for d in p.descriptors if d.kind is DescriptorKind.TIMERFD}
+    if wait.kind in SETS or wait.kind in _WAKERS:
+        return wait.limit is not None or wait.kind is WaitKind.SIGNAL
+    return wait.kind is WaitKind.READ and bool(timers & {*wait.reads})
 
 
 def is_nap(wait: Wait) -> bool:
