@@ -26,8 +26,8 @@ class IoModel(Behaviour):
 
     Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads
     and processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only
-    clients who have spoken, TCP_DEFER_ACCEPT, each asks once.) Then all ask, and when it has answered them it must
-    show the same model. With `at_work: true` they at last all ask at once, again and again, and until all are served
+    clients who have spoken, TCP_DEFER_ACCEPT, each asks once.) At last all ask, and when it has answered them it must
+    show the same model. With `at_work: true` they first all ask at once, again and again, and until all are served
     no thread that waited for many clients may be seen blocked in another call, such as a sleep or the wait for another
     thread: in a coroutine that stops everybody else. What other threads do is their own affair.
     """
@@ -50,13 +50,13 @@ class IoModel(Behaviour):
             guests += self._come(stage)
             scenes.append(stage.scene(watch=watch))
         found = self._require_model(stage, scenes)
+        if self.at_work:
+            self._require_awake(stage, guests, scenes[-1])
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
         # Whether all can be served, and whether the server lives on, is for other checks to say.
         if stage.settle(Answered(guests)).how is not How.ENDED:
             self._require_model(stage, [scenes[0], stage.scene(watch=True)], say("once its clients have spoken"))
-        if self.at_work:
-            self._require_awake(stage, guests, scenes[-1])
         summary = say(
             "with {clients} silent clients, {workers}, waiting in {calls}",
             clients=scenes[-1].clients,
