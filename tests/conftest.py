@@ -17,7 +17,7 @@ from selenium import webdriver
 from grader.arena.languages import toolchain
 from grader.behaviours import catalogue
 from grader.grading import grade
-from grader.report.model import Report
+from grader.report.model import CheckResult, Report
 from grader.spec import Spec, load_spec, parse_spec
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,6 +77,12 @@ def grade_source(tmp_path: Path) -> Grade:
         return grade(folder, spec_of(checks, head))
 
     return run
+
+
+def only(report: Report) -> CheckResult:
+    """The result of the one check that was asked."""
+    (check,) = report.checks
+    return check
 
 
 def missing_tools(folder: Path) -> list[str]:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from conftest import Grade
-from servers import RIGHT
+from conftest import Grade, only
+from servers import changed
 
-from grader.report.model import CheckResult, Report, Verdict
+from grader.report.model import Verdict
 
 SHORT = "- {behaviour: echo, sizes: [5 B], pieces: 0, pipelined: 0}"
 
 
-def only(report: Report) -> CheckResult:
-    (check,) = report.checks
-    return check
-
-
 def replying(reply: str) -> str:
     """A right server but for what it replies to `data`."""
-    assert "data.upper()" in RIGHT
-    return RIGHT.replace("data.upper()", reply)
+    return changed(("data.upper()", reply))
 
 
 def test_characters_beyond_the_alphabet_are_no_letters(grade_source: Grade) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from conftest import ROOT, Grade, spec_of
+from conftest import ROOT, Grade, only, spec_of
 from servers import RIGHT, SELECT, changed
 
 from grader.behaviours import catalogue
 from grader.grading import grade
-from grader.report.model import CheckResult, Report, Verdict
+from grader.report.model import Verdict
 from grader.spec import SpecError, parse_spec
 
 WHOLE = """
@@ -57,11 +57,6 @@ WHOLE = """
 def told(steps: str) -> str:
     """A story as a check."""
     return "- behaviour: scenario\n  steps:\n" + textwrap.indent(textwrap.dedent(steps).strip(), "    ")
-
-
-def only(report: Report) -> CheckResult:
-    (check,) = report.checks
-    return check
 
 
 def test_a_right_server_gets_through_a_story_with_every_kind_of_step(grade_source: Grade) -> None:

@@ -9,13 +9,13 @@ import time
 
 import psutil
 import pytest
-from conftest import ROOT, Grade
+from conftest import ROOT, Grade, only
 from servers import BIND, LISTEN, RIGHT, SELECT, changed
 
 from grader.judgement.finding import CheckFailed, Finding
 from grader.judgement.outcome import How, Outcome
 from grader.launch import Launch
-from grader.report.model import Basis, CheckResult, Report, Verdict
+from grader.report.model import Basis, Report, Verdict
 from grader.stage import settling
 from grader.stage.settling import Settling
 
@@ -95,11 +95,6 @@ def test_a_socket_that_is_freed_one_client_late_is_no_leak(grade_source: Grade, 
     source = changed(("    connection.close()", "    globals().update(last=connection)"))
 
     assert failed(grade_source(source, f"- {{behaviour: disconnect, how: {how}}}")) == {}
-
-
-def only(report: Report) -> CheckResult:
-    (check,) = report.checks
-    return check
 
 
 def test_a_server_that_thinks_for_seconds_before_it_answers_is_not_stuck(grade_source: Grade) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable
 
-from grader.evidence.records import Frame, Stack, Wait, WaitKind
+from grader.evidence.records import Frame, Wait, WaitKind
 from grader.judgement import source
-from grader.judgement.diagnosis.case import Answer, Case, Place, Rule, only_wait, queued
+from grader.judgement.diagnosis.case import Answer, Case, Place, Rule, only_wait, place_of, queued
 
 _FOR_A_CLIENT = {WaitKind.RECV, WaitKind.READ, WaitKind.SEND, WaitKind.WRITE}
 _TALKING = {"recv", "recv_into", "read", "readline", "send", "sendall", "write"}
@@ -20,7 +19,8 @@ def called_not_passed(case: Case) -> Answer | None:
     wait = only_wait(case, {WaitKind.RECV, WaitKind.READ})
     if wait is None or case.evidence is None or not queued(case.evidence.sockets):
         return None
-    frame = _outer_frame(case, wait, source.works_itself)
+    found = (frame for frame in _own_frames(case, wait) if any(map(source.works_itself, _calls(case, frame))))
+    frame = next(found, None)
     return ("called-not-passed", Place(frame.file, frame.line)) if frame else None
 
 
@@ -32,12 +32,12 @@ def waits_for_each_worker(case: Case) -> Answer | None:
     if not any(wait.kind in _FOR_A_CLIENT for wait in waits):
         return None
     for wait in waits:
-        frame = _own_frame(case, wait)
-        if wait.kind not in _FOR_A_WORKER or wait.limit is not None or frame is None:
+        frames = _own_frames(case, wait)
+        if wait.kind not in _FOR_A_WORKER or wait.limit is not None or not frames:
             continue
-        calls = source.calls_at(_lines(case, frame), frame.line)
-        if any(map(source.waits_for_worker, calls)) and _accepts(case, wait):
-            return "waits-for-each-worker", Place(frame.file, frame.line)
+        accepts = any(source.scope_lines(_lines(case, f), {"accept"}, f.line) for f in frames)
+        if accepts and any(map(source.waits_for_worker, _calls(case, frames[0]))):
+            return "waits-for-each-worker", place_of(case, wait)
     return None
 
 
@@ -69,27 +69,14 @@ def _lines(case: Case, frame: Frame) -> list[str]:
     return case.sources.get(frame.file, [])
 
 
-def _stack(case: Case, wait: Wait) -> Stack | None:
-    return next((stack for stack in case.stacks if (stack.pid, stack.tid) == (wait.pid, wait.tid)), None)
+def _calls(case: Case, frame: Frame) -> list[ast.Call]:
+    return source.calls_at(_lines(case, frame), frame.line)
 
 
-def _own_frame(case: Case, wait: Wait) -> Frame | None:
-    stack = _stack(case, wait)
-    return stack.own_frame if stack else None
-
-
-def _outer_frame(case: Case, wait: Wait, told: Callable[[ast.Call], bool]) -> Frame | None:
-    """The first of the student's frames of a thread in whose line such a call stands."""
-    stack = _stack(case, wait)
-    frames = (frame for frame in stack.frames if frame.own) if stack else ()
-    return next((f for f in frames if any(map(told, source.calls_at(_lines(case, f), f.line)))), None)
-
-
-def _accepts(case: Case, wait: Wait) -> bool:
-    """Whether the thread that waits so is the one that accepts: some function that it is in does."""
-    stack = _stack(case, wait)
-    frames = [frame for frame in stack.frames if frame.own] if stack else []
-    return any(source.scope_lines(_lines(case, frame), {"accept"}, frame.line) for frame in frames)
+def _own_frames(case: Case, wait: Wait) -> list[Frame]:
+    """The student's own frames of the thread that waits so, the innermost first."""
+    stacks = (stack for stack in case.stacks if (stack.pid, stack.tid) == (wait.pid, wait.tid))
+    return [frame for stack in stacks for frame in stack.frames if frame.own]
 
 
 RULES: tuple[Rule, ...] = (called_not_passed, waits_for_each_worker, lock_held_while_waiting)
