@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from grader.arena import ports, sandbox, submission, symbols
@@ -210,6 +211,7 @@ class Launch:
             usage=self.usage,
             run_again=self._run_again,
             symbols=self._symbols,
+            lines=partial(submission.source_lines, self.work.files),
         )
 
     def _symbols(self, program: str, addresses: Sequence[int]) -> list[tuple[Frame, ...]]:

@@ -10,6 +10,7 @@ from evidence_samples import LISTENING, PID, SERVER_A, THREAD
 
 from grader.evidence import stacks
 from grader.evidence.records import (
+    Counters,
     Descriptor,
     DescriptorKind,
     Evidence,
@@ -21,7 +22,17 @@ from grader.evidence.records import (
     Wait,
     WaitKind,
 )
-from grader.judgement.at_work import blocking_line, blocks, in_primitive, is_idle, is_telling, loops, seen_most
+from grader.judgement.at_work import (
+    blocking_line,
+    blocks,
+    in_primitive,
+    is_idle,
+    is_telling,
+    loops,
+    running,
+    seen_most,
+    was_read_whole,
+)
 from grader.judgement.io_model import Scene
 from grader.report.model import Verdict
 
@@ -141,6 +152,44 @@ SLEEPS, AFTER, IN_ASYNCIO = (
 )
 def test_the_line_where_it_blocks_is_the_one_seen_most(readings: list[Frame], times: int, first: int) -> None:
     assert seen_most([(Stack(PID, PID, "main", (frame,)),) for frame in readings]) == (times, first)
+
+
+@pytest.mark.parametrize(
+    ("frames", "line", "whole"),
+    [
+        (["threading.py:Condition.wait", "_base.py:Future.result"], "pool.submit(work).result()", True),
+        (["threading.py:Condition.wait", "_base.py:Future.result"], "writer.write(data.upper())", False),
+        (["threading.py:Condition.wait", "_base.py:Future.result"], "with lock:", False),
+        ([], "with lock:", True),
+        (["server.py:helper"], "pass", True),
+    ],
+)
+def test_a_stack_of_a_thread_that_went_on_meanwhile_does_not_fit_its_source(
+    frames: list[str], line: str, *, whole: bool
+) -> None:
+    read = stack(*frames, "server.py:serve", *LOOP)
+
+    assert was_read_whole(read, lambda _: [""] * 7 + [line]) == whole
+
+
+def counters(cpu_ns: int | None, delay_ns: int | None) -> tuple[Counters, ...]:
+    return (Counters(5, 100, 100), Counters(7, cpu_ns, delay_ns))
+
+
+@pytest.mark.parametrize(
+    ("looks", "part"),
+    [
+        ([counters(10, 10), counters(99, 99), counters(40, 100)], 0.25),
+        ([counters(10, 10), counters(40, 10)], 1),
+        ([counters(10, 10)], 1),
+        ([counters(None, None), counters(None, None)], 1),
+        ([], 1),
+    ],
+)
+def test_a_look_at_who_is_awake_counts_for_the_part_in_which_a_cpu_let_it_run(
+    looks: list[tuple[Counters, ...]], part: float
+) -> None:
+    assert running(looks) == part
 
 
 CHECK, HEAD = "- {behaviour: io_model, at_work: true}", "model: asyncio"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from grader.evidence.records import DescriptorKind, Frame, Process, Stack, Wait, WaitKind
+from grader.evidence.records import Counters, DescriptorKind, Frame, Process, Stack, Wait, WaitKind
+from grader.judgement import source
 from grader.judgement.io_model import SETS, Scene, attended_by_thread, is_nap
 
 Thread = tuple[int, int]
@@ -69,6 +70,31 @@ def in_primitive(stack: Stack) -> bool:
     if innermost is None or not _THREADING.search(innermost.file):
         return False
     return innermost.function.rsplit(".", 1)[-1] in _PRIMITIVES
+
+
+def running(looks: Sequence[Sequence[Counters]]) -> float:
+    """Of the time in which threads could have run, from first to last, the part in which a CPU let them; 1 if unknown.
+
+    A machine with much to do keeps a thread awake for longer, and shows it so more often; it lets none sleep less.
+    """
+    if not looks:
+        return 1.0
+    first, last = looks[0], looks[-1]
+    ran = sum(one.cpu_ns or 0 for one in last) - sum(one.cpu_ns or 0 for one in first)
+    kept = sum(one.delay_ns or 0 for one in last) - sum(one.delay_ns or 0 for one in first)
+    return ran / (ran + kept) if ran > 0 and kept > 0 else 1.0
+
+
+def was_read_whole(stack: Stack, lines: Callable[[str], list[str]]) -> bool:
+    """Whether the submission's line calls what was found within it, as far as `lines` of its files say.
+
+    A stack is read from its innermost frame outwards: of a thread that goes on meanwhile the outer ones are later.
+    """
+    first = next((number for number, frame in enumerate(stack.frames) if frame.own), 0)
+    if first == 0:
+        return True
+    frame, within = stack.frames[first], stack.frames[first - 1]
+    return within.function.rsplit(".", 1)[-1] in source.called_at(lines(frame.file), frame.line)
 
 
 def seen_most(readings: Sequence[tuple[Stack, ...]]) -> tuple[int, int]:

@@ -59,6 +59,11 @@ def calls_at(lines: list[str], line: int) -> list[ast.Call]:
     return [call for call in _calls(lines) if call.lineno <= line <= (call.end_lineno or call.lineno)]
 
 
+def called_at(lines: list[str], line: int) -> set[str]:
+    """The names of what is called there, without what they are called on."""
+    return {_called(call) for call in calls_at(lines, line)}
+
+
 def own_names(sources: Mapping[str, list[str]]) -> set[str]:
     """What calls of the functions that these files define look like: `read`, `self.read`, `wire.read` (in wire.py)."""
     found: set[str] = set()

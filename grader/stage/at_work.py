@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from grader.evidence.records import Counters, Pass, Process, Stack, Wait
-from grader.judgement.at_work import Thread, blocks, in_primitive, is_idle, is_telling, loops, seen_most
+from grader.judgement.at_work import (
+    Thread,
+    blocks,
+    in_primitive,
+    is_idle,
+    is_telling,
+    loops,
+    running,
+    seen_most,
+    was_read_whole,
+)
 from grader.judgement.expectations import Answered
 from grader.judgement.io_model import Scene
 from grader.stage.guest import Guest
@@ -16,7 +26,7 @@ from grader.words import say
 _LOOKS, _SEEN = 40, 3
 _BETWEEN_LOOKS = 0.0003
 _MOST_TRIED = 1000  # looks, where the server is not let run, or has served everybody before each
-_READINGS, _MOST_TURNS = 16, 32
+_READINGS, _MOST_TURNS = 16, 512
 _LONG = 4096
 
 Request = Callable[[int, int], bytes]
@@ -64,7 +74,8 @@ class Working(Measuring):
     def blocked_at_work(self, guests: Sequence[Guest], scene: Scene, request: Request) -> Blocked | None:
         """Where a thread that runs a loop in `scene` is blocked while these clients ask and wait, or None.
 
-        They ask until 40 looks have found somebody unserved. In three of them a thread that runs a loop must be blocked
+        They ask until 40 looks have found somebody unserved, of which those that find it awake count only for the part
+        of the time in which it was let run. In three of them a thread that runs a loop must be blocked
         elsewhere: that is certain for one who spends half of its time so. (Who sleeps for 1 ms over each message spends
         nine tenths of it so, who sleeps for 100 us about half.) What is not a sleep, or the wait for a child, may be a
         moment's wait for a lock that every program has: there three readings of its stack must show the same line.
@@ -85,18 +96,22 @@ class Working(Measuring):
     def _seen_blocked(self, work: _Work) -> list[Wait]:
         """The waits in which loops were seen blocked, in as many looks as it takes."""
         seen: list[Wait] = []
-        looks, before = 0, tuple[Counters, ...]()
+        asleep, awake, before = 0, list[tuple[Counters, ...]](), tuple[Counters, ...]()
         for number in range(_MOST_TRIED if work.loops else 0):
-            if looks == _LOOKS or work.awaited.broken() or self.server.poll() is not None:
+            looks = asleep + len(awake) * running(awake)
+            if looks >= _LOOKS or work.awaited.broken() or self.server.poll() is not None:
                 break
             work.ask()
             look, waits = self.look(work.loops)
             counters = tuple(sample.counters for sample in look.threads)
             self.pump()
-            # One that has neither run nor waited since the last look was only kept from running.
-            if not work.awaited.met() and (waits or counters != before):
-                looks, before = looks + 1, counters
+            if not work.awaited.met():
                 seen += work.blocking(waits)
+                asleep += bool(waits)
+                # One that has neither run nor waited since the last look was only kept from running.
+                if not waits and counters != before:
+                    awake.append(counters)
+                before = counters
             if sum(map(is_idle, seen)) >= _SEEN:
                 break
             self._wait(_BETWEEN_LOOKS * (1 + number % 7))
@@ -106,24 +121,28 @@ class Working(Measuring):
     def _where(self, work: _Work, wait: Wait, *, certain: bool) -> Blocked | None:
         """At which line: to read a stack takes longer than many a wait, so clients ask for ever more meanwhile.
 
-        A wait can end while the stack is read, and the line after it is shown: the line seen most often is the one.
+        A wait can end while the stack is read, and the line after it is shown: the line seen most often is the one, and
+        first of those that call what was found within them.
         """
         passes: list[Pass] = []
         readings: list[tuple[Stack, ...]] = []
-        times = first = 0
-        turns = 1
-        while times < _SEEN and len(readings) < _READINGS:
+        whole: list[tuple[Stack, ...]] = []
+        turns, in_time = 1, 0
+        while seen_most(whole)[0] < _SEEN and in_time < _READINGS:
             # Long ones, so that several are not read at once, and waited over only once.
             work.ask(turns, _LONG)
             self.pump()
             look, stacks, telling = self._read_thread(work, wait)
             passes.append(look)
             readings.append(tuple(stack for stack in stacks if certain or telling or in_primitive(stack)))
-            times, first = seen_most(readings)
+            whole.append(tuple(stack for stack in readings[-1] if was_read_whole(stack, self.lines)))
             self.pump()
-            if work.awaited.met():
-                turns = min(2 * turns, _MOST_TURNS)
-        return Blocked(wait, passes[first], readings[first]) if certain or times == _SEEN else None
+            if work.awaited.met() and turns < _MOST_TURNS:
+                turns *= 2  # it may have been done before it was looked at
+            else:
+                in_time += 1
+        times, first = max(seen_most(whole), seen_most(readings), key=lambda most: min(most[0], _SEEN))
+        return Blocked(wait, passes[first], readings[first]) if certain or times >= _SEEN else None
 
     def _read_thread(self, work: _Work, wait: Wait) -> tuple[Pass, tuple[Stack, ...], bool]:
         """A pass, the stacks of the thread that makes a wait, and whether it was blocked before and after these."""

@@ -27,10 +27,12 @@ _PROCESSES_READ, _THREADS_READ = 4, 64
 class Measuring(Judging):
     """A server that is measured.
 
-    `symbols` tells what addresses of a compiled program of the submission are called in its source.
+    `symbols` tells what addresses of a compiled program of the submission are called in its source, `lines` what that
+    says.
     """
 
     symbols: Callable[[str, Sequence[int]], list[tuple[Frame, ...]]] = lambda *_: []
+    lines: Callable[[str], list[str]] = lambda _: []
 
     def threads(self) -> int:
         """How many threads all processes have, without those that the language's runtime keeps for itself."""
