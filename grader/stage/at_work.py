@@ -26,7 +26,7 @@ from grader.words import say
 _LOOKS, _SEEN = 40, 3
 _BETWEEN_LOOKS = 0.0003
 _MOST_TRIED = 1000  # looks, where the server is not let run, or has served everybody before each
-_READINGS, _MOST_TURNS = 16, 512
+_READINGS, _MOST_TURNS = 16, 32
 _LONG = 4096
 
 Request = Callable[[int, int], bytes]
