@@ -66,6 +66,14 @@ def test_a_thread_born_in_between_counts_from_its_birth() -> None:
     assert found.share == pytest.approx(0.5)
 
 
+def test_what_ended_children_have_used_counts_and_what_the_living_have_counts_once() -> None:
+    before, after = look(0, sample(0, 0, 0)), look(2, sample(2, 0.2, 0))
+
+    shares = [measure(before, after, tree_ns=round(used * SECOND)) for used in (0.1, 0.2, 1.2)]
+
+    assert [round(found.share, 3) for found in shares if found] == [0.1, 0.1, 0.6]
+
+
 def test_without_schedstat_there_is_no_duty() -> None:
     blind = replace(THREAD, counters=Counters(1))
 
@@ -274,23 +282,23 @@ def test_what_the_grader_itself_used_is_not_charged_to_the_server() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "own", "whole_turn", "told"),
+    ("share", "own", "whole_turn", "spins", "told"),
     [
-        (1.0, 0.2, False, True),
-        (1.0, 0.1, False, False),
-        (0.01, 0.04, True, True),
-        (0.01, 0.03, True, False),
-        (0.01, 9.0, False, False),
-        (0.04, 0.05, True, False),
-        (0.04, 0.2, True, True),
-        (0.2, 0.2, True, False),
-        (0.2, 2.0, False, True),
+        (1.0, 0.2, False, True, True),
+        (1.0, 0.1, False, True, False),
+        (1.0, 1.9, False, False, False),
+        (1.0, 2.0, False, False, True),
+        (0.01, 1.9, True, False, False),
+        (0.01, 2.0, True, False, True),
+        (0.01, 9.0, False, False, False),
+        (0.2, 0.2, True, True, False),
+        (0.2, 2.0, False, True, True),
     ],
 )
-def test_the_closer_a_duty_is_to_its_ceiling_the_longer_it_is_measured(
-    share: float, own: float, *, whole_turn: bool, told: bool
+def test_a_server_that_spins_is_told_soon_and_one_that_naps_after_many_turns(
+    share: float, own: float, *, whole_turn: bool, spins: bool, told: bool
 ) -> None:
-    assert Duty(share, share * own, own).told_from(0.05, whole_turn=whole_turn) == told
+    assert Duty(share, share * own, own).told_from(0.05, whole_turn=whole_turn, spins=spins) == told
 
 
 def futex(address: int) -> SystemCall:

@@ -92,8 +92,7 @@ def _half_close_unread(stage: Stage, party: Party) -> None:
         left = stage.kept_for(guest)
         kept, dropped = (left, 0) if any(wait.writes for wait in rest.evidence.waits) else (0, left)
     guest.finish()
-    now = stage.rest()
-    if not rest.busy and (duty := stage.spin(now)):
+    if duty := stage.busier(rest, stage.rest()):
         words = say(
             "the server rested before, and spins while a half-closed client does not read: duty {duty:.0%} of a core",
             duty=duty.share,

@@ -53,7 +53,7 @@ class Disconnect(Behaviour):
         for guest in staying:
             guest.ask(stage.request(0))
             stage.answered([guest], say("not even the first client was served"), doing=self.how)
-        spun = stage.rest().busy
+        before = stage.rest()
         gone = say(left, clients=self.clients)
 
         def play(number: int) -> None:
@@ -63,7 +63,7 @@ class Disconnect(Behaviour):
             rest = stage.rest()
             if rest.how is How.ENDED:
                 stage.fail(rest, say("the server did not live on {when}", when=after), staying, doing=self.how)
-            if not spun and (duty := stage.spin(rest)):
+            if duty := stage.busier(before, rest):
                 words = say(
                     "the server rested before, and spins {when}: duty {duty:.0%} of a core",
                     when=after,

@@ -57,7 +57,7 @@ class CpuCeiling(Behaviour):
         if rest.how is How.STUCK:
             asleep = say("{when} it sleeps without time limit: duty 0%", when=situation)
             return passed(asleep, Basis.PROOF, duty=0.0)
-        duty = stage.duty(self.at_most)
+        duty = stage.duty(self.at_most, rest)
         if duty is None:
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, _why_not_known(stage)))
         figures = say(

@@ -77,9 +77,9 @@ class Throughput(Behaviour):
 
     @staticmethod
     def _require_quiet(stage: Stage) -> None:
-        if stage.rest().how is How.STUCK:
+        if (rest := stage.rest()).how is How.STUCK:
             return
-        duty = stage.duty(_QUIET)
+        duty = stage.duty(_QUIET, rest)
         if duty and duty.share > _QUIET:
             words = say("without any client it is busy already: duty {duty:.0%} of a core", duty=duty.share)
             stage.fail_observed(words, doing="throughput", duty=round(duty.share, 3))

@@ -317,9 +317,9 @@ class _Play:
             self._quiet(expected.duty)
 
     def _quiet(self, ceiling: float) -> None:
-        if self._stage.rest().how is How.STUCK:
+        if (rest := self._stage.rest()).how is How.STUCK:
             return
-        duty = self._stage.duty(ceiling)
+        duty = self._stage.duty(ceiling, rest)
         if duty is None:
             words = say("this machine does not tell how busy the server is")
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words))

@@ -19,8 +19,6 @@ SHORT = 0.2
 """So many seconds of its own time are enough to tell a server that is plainly busy."""
 LONG = 2.0
 """So many are enough for any, but for one that has not been through a whole turn yet."""
-_SHORTEST = 0.04
-_PLAINLY_BELOW = 0.5
 _LONG_SLEEP = 10.0
 _PLACE, _LITTLE = 4096, 0.05
 
@@ -40,23 +38,22 @@ class Duty:
     wakeups: int = 0
     by_turns: float = 0.0
 
-    def told_from(self, ceiling: float, *, whole_turn: bool) -> bool:
+    def told_from(self, ceiling: float, *, whole_turn: bool, spins: bool) -> bool:
         """Whether this was long enough to say on which side of `ceiling` the server is.
 
-        The closer the longer. `whole_turn`: every timed wait has run out, and all threads are asleep again.
+        One that naps may do in one turn of many what it does not do in the others. `whole_turn`: every timed wait has
+        run out, and all threads are asleep again. `spins`: it ran without pause before, too.
         """
-        if self.share >= PLAINLY_BUSY:
+        if spins and self.share >= PLAINLY_BUSY:
             return self.own_seconds >= SHORT
-        if self.share > ceiling or not whole_turn:
-            return self.own_seconds >= LONG and (self.share > ceiling or whole_turn)
-        return self.own_seconds >= (_SHORTEST if self.share <= ceiling * _PLAINLY_BELOW else SHORT)
+        return self.own_seconds >= LONG and (self.share > ceiling or whole_turn)
 
 
-def measure(before: Pass, after: Pass, throttled_ns: int = 0) -> Duty | None:
+def measure(before: Pass, after: Pass, throttled_ns: int = 0, tree_ns: int = 0) -> Duty | None:
     """The duty between two passes, or None where the kernel keeps no schedstat figures.
 
-    A thread that was born in between counts from its birth; one that died in between is not seen any more, and
-    whoever makes and ends threads all the time burns the CPU in the one that makes them.
+    A thread that was born in between counts from its birth; one that died in between is not seen any more. What the
+    living have not used of `tree_ns`, the CPU time of the whole tree with ended threads and children, they have.
     """
     share = cpu_total = delays = longest = own = 0.0
     wakeups = 0
@@ -76,6 +73,10 @@ def measure(before: Pass, after: Pass, throttled_ns: int = 0) -> Duty | None:
         wakeups += _wakeups(new) - (_wakeups(old) if old else 0)
         if cpu > busiest:
             busiest, own = cpu, could_run
+    if (beside := tree_ns - cpu_total) > 0:
+        own = max(own, longest - delays - throttled_ns, 1)
+        share += beside / own
+        cpu_total += beside
     by_turns = cpu_total / max(longest - delays - throttled_ns, cpu_total, 1)
     return Duty(share, cpu_total / 1e9, own / 1e9, wakeups, by_turns)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import select
 import time
 from collections.abc import Callable, Iterable
@@ -38,6 +39,8 @@ from grader.words import say, together
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
 _DUTY_STEP, _DUTY_WALL = 0.01, 30.0
+_MORE_THAN_RESTING = 0.1
+_ROUNDED = 2 / os.sysconf("SC_CLK_TCK")  # of the CPU seconds of children, those in user and in kernel mode
 _MEMORY_LOOK = 0.02
 _STILL_IN_GO = 0.2
 _LAST_WORDS = 1.0
@@ -371,8 +374,10 @@ class Settling:
         self.latest = waits
         return look, waits
 
-    def duty(self, ceiling: float) -> Duty | None:
+    def duty(self, ceiling: float, rest: Outcome) -> Duty | None:
         """The duty, over as much of the server's own time as it takes to tell it from `ceiling`; None if unknown.
+
+        `rest` is what came of letting it rest.
 
         A timed wait must have run out at least once, be it one that a thread fell into only meanwhile: who sleeps for
         a second and then spins for one is quiet in many a short window. A wait of many seconds is as good as rest.
@@ -381,16 +386,27 @@ class Settling:
         def told(found: Duty, turns: Turns, movers: Movers) -> Duty | None:
             # Of threads that run by turns and seldom get to run, a small share does not show that they want no more.
             below = found.share <= ceiling < movers.by_turns(found).share
-            return found if not below and found.told_from(ceiling, whole_turn=turns.whole) else None
+            long_enough = found.told_from(ceiling, whole_turn=turns.whole, spins=rest.busy)
+            return found if long_enough and not below else None
 
         return self._measured(told)
+
+    def busier(self, before: Outcome, rest: Outcome) -> Duty | None:
+        """The duty of a server that has become busy between two rests; None if it was busy before, or is not now.
+
+        Who slept without time limit before, and has something to do by the clock now, is not to use a core's tenth.
+        """
+        if before.how is not How.STUCK or rest.busy:
+            return None if before.busy else self.spin(rest)
+        duty = self.duty(_MORE_THAN_RESTING, rest) if rest.how is How.SPENT and not rest.starved else None
+        return duty if duty and duty.share > _MORE_THAN_RESTING else None
 
     def spin(self, rest: Outcome) -> Duty | None:
         """The duty of a server whose rest is that it runs without pause; None if it does not plainly do so."""
 
         def told(found: Duty, turns: Turns, movers: Movers) -> Duty | None:
             found = movers.by_turns(found)
-            return found if found.told_from(PLAINLY_BUSY, whole_turn=turns.whole) else None
+            return found if found.told_from(PLAINLY_BUSY, whole_turn=turns.whole, spins=True) else None
 
         duty = self._measured(told) if rest.busy else None
         return duty if duty and duty.share >= PLAINLY_BUSY else None
@@ -411,7 +427,7 @@ class Settling:
         """The first duty for which `told` gives one, None if there is none; `moving`: the clients go on meanwhile."""
         if not self.abilities.kernel:
             return None  # it cannot be told when a timed wait has run out
-        (before, waits), throttled = self.look(), self.throttled()
+        (before, waits), throttled, used = self.look(), self.throttled(), self.reader.cpu_seconds()
         turns, movers = Turns(before, waits), Movers(before)
         deadline = time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
@@ -421,10 +437,11 @@ class Settling:
             else:
                 select.select([] if self.server.output.ended else [self.server.output.fd], [], [], _DUTY_STEP)
                 self.server.output.drain()
+            tree = self.reader.cpu_seconds() - used
             now, waits = self.look()
             turns.add(now, waits)
             movers.add(now)
-            found = measure(before, now, self.throttled() - throttled)
+            found = measure(before, now, self.throttled() - throttled, round((tree - _ROUNDED) * 1e9))
             if found is None:
                 return None
             if duty := told(found, turns, movers):
