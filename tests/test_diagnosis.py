@@ -452,6 +452,8 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ("hung-up", None, case(doing="queued", unserved=("bob",), turned_away=("bob", "cat"))),
     ("hung-up", None, case(doing="fin", unserved=("bob",), turned_away=("bob",), facts={"workers_lost": 1})),
     ("wakes-too-often", "server.py:5", case(**NAPS)),
+    ("works-by-the-clock", "server.py:5", case(**{**NAPS, "facts": {"duty": 0.2, "wakeups": 50}})),
+    ("works-by-the-clock", "server.py:5", case(**{**NAPS, "doing": "reset", "facts": {"duty": 0.2}})),
     ("pool-without-bound", None, case(doing="io_model", model="prefork", workers="processes")),
     ("more-workers-than-allowed", None, case(doing="pool", summary="24 of 24 were served, more than a pool of 16 can")),
     (
@@ -776,7 +778,6 @@ UNNAMED: list[tuple[str, Case]] = [
     ("there may be no room for more", case(doing="capacity", unserved=("bob",), turned_away=("bob",))),
     ("nobody was left waiting", case(doing="queued", turned_away=("bob",))),
     ("a traceback may be why", case(doing="queued", unserved=("bob",), turned_away=("bob",), complained=True)),
-    ("it wakes up now and then", case(**{**NAPS, "facts": {"duty": 0.2, "wakeups": 50}})),
     ("it works between its naps", case(**{**NAPS, "facts": {"duty": 0.9, "wakeups": 5000}})),
     ("there is something to do", case(**{**NAPS, "sockets": (LISTENING, replace(SERVER_A, receive_queue=9))})),
     ("epoll tells what can be read", case(**{**POLL_SPINS, "processes": (asking_for_room(()),)}, sources={})),

@@ -12,6 +12,7 @@ from grader.behaviours.departures import BY_HAND, WAYS, Party
 from grader.behaviours.hands import Look, Shown, Typed, clients, shown
 from grader.behaviours.rounds import counting_losses, leak
 from grader.clients.personas import polite
+from grader.judgement.duty import PLAINLY_BUSY
 from grader.judgement.finding import Finding, passed
 from grader.judgement.outcome import How
 from grader.stage import Guest, Stage
@@ -64,12 +65,15 @@ class Disconnect(Behaviour):
             if rest.how is How.ENDED:
                 stage.fail(rest, say("the server did not live on {when}", when=after), staying, doing=self.how)
             if duty := stage.busier(before, rest):
-                words = say(
-                    "the server rested before, and spins {when}: duty {duty:.0%} of a core",
-                    when=after,
-                    duty=duty.share,
+                share = duty.share
+                spins = say(
+                    "the server rested before, and spins {when}: duty {duty:.0%} of a core", when=after, duty=share
                 )
-                stage.fail_observed(words, doing=self.how, duty=round(duty.share, 3))
+                works = say(
+                    "the server slept before, and is busy {when}: duty {duty:.0%} of a core", when=after, duty=share
+                )
+                words = spins if share >= PLAINLY_BUSY else works
+                stage.fail_observed(words, doing=self.how, duty=round(share, 3))
 
         room = self._warm_up(stage) if stage.pool else 0
         with counting_losses(stage) if stage.pool else nullcontext():

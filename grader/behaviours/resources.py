@@ -32,7 +32,8 @@ class CpuCeiling(Behaviour):
     Of silent clients every second one has asked once, and may still have something to say.
 
     The figure is the duty: CPU time over the time in which the server could have run, so that a busy machine
-    changes nothing. A server that is provably asleep without time limit uses none; that takes no time to measure.
+    changes nothing. A server that is provably asleep without time limit uses none; that takes no time to measure. One
+    that wakes up by the clock is measured over 2 s of its own time. What children have used who ended meanwhile counts.
     """
 
     name: ClassVar[str] = "cpu_ceiling"

@@ -487,6 +487,17 @@ TEXTS = {
             "time(7), section Sleeping and setting timers",
         ),
     ),
+    "works-by-the-clock": Text(
+        "It works although nobody asks for anything",
+        "No client has sent anything, and yet the program wakes up again and again and computes, itself or in a "
+        "process that it starts: only a clock can have woken it. Whatever is done so takes its time from other programs, and "
+        "from clients who come meanwhile.",
+        "What wakes your program when no client does, and does that have to happen so often?",
+        (
+            "time(7), section Sleeping and setting timers",
+            "select(2), section The timeout",
+        ),
+    ),
     "shared-state-between-clients": Text(
         "Clients share what each should have for itself",
         "One client who sends its message in pieces is answered rightly. When several do so in turn, what they sent is "

@@ -15,6 +15,7 @@ _QUIET = ("idle", "idle_clients", "after_disconnect")
 _MOST_PLACES = 64
 _OFTEN = 200  # a second
 _LEAVING = ("fin", "half_close", "mid_message", "before_accept", "storm", "after_disconnect", "capacity")
+_ALL_LEAVING = (*_LEAVING, "reset", "while_replying")
 _READING = {"recv", "recv_into", "recvfrom", "recvmsg", "sock_recv", "read", "read1", "readline", "readuntil"}
 _WAITING_CALLS = {"select", "poll", "epoll_wait", "run", "run_forever", "sleep", "wait"}
 
@@ -93,6 +94,14 @@ def wakes_too_often(case: Case) -> Answer | None:
     return ("wakes-too-often", only_call(case, _WAITING_CALLS)) if often else None
 
 
+def works_by_the_clock(case: Case) -> Answer | None:
+    """Nothing happens, and it naps and works in turn, itself or in children: nothing but a clock can have woken it."""
+    duty = case.facts.get("duty")
+    if case.doing not in (*_QUIET, *_ALL_LEAVING) or not isinstance(duty, float) or duty >= PLAINLY_BUSY:
+        return None
+    return ("works-by-the-clock", only_call(case, _WAITING_CALLS)) if _nothing_to_do(case, least=1) else None
+
+
 def _where_it_reads(case: Case) -> Place:
     """The line that reads: the only one, or one in a function in which it was seen; where it was seen, if none reads.
 
@@ -144,4 +153,5 @@ RULES: tuple[Rule, ...] = (
     registered_for_writing,
     no_pause,
     wakes_too_often,
+    works_by_the_clock,
 )
