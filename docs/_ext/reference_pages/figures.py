@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.behaviours import catalogue
 from grader.judgement.budget import Budget
-from grader.judgement.duty import PLAINLY_BUSY
+from grader.judgement.duty import LONG, PLAINLY_BUSY
 from grader.judgement.proof import RULES
 from grader.judgement.texts import TEXTS
 from grader.spec.units import write_duration
@@ -23,4 +23,5 @@ def figures() -> dict[str, str]:
         "budget_wall": write_duration(budget.wall),
         "budget_total": write_duration(budget.total),
         "plainly_busy": f"{PLAINLY_BUSY:.0%}",
+        "long": write_duration(LONG),
     }
