@@ -197,6 +197,7 @@ OWN = Misheard(Mismatch(0, b"me\n", b"", extra=True, own=True), due=OTHERS)
 SAID = replace(ANN, unread=0, unsent=0)
 READ_ALL = in_epoll(sockets=(replace(LISTENING, receive_queue=0), SERVER_A), clients=(SAID,))
 SWAPPED = Misheard(Mismatch(2, b"b\nyx", b"b\nxy"), due=b"b\nxy\nb\n")
+ENDING_WORKERS = "this is not the prefork model: its workers end when their clients have left, and..."
 NAPS: dict[str, Any] = {"doing": "idle", "sockets": QUIET, "facts": {"duty": 0.2, "wakeups": 5000}}
 
 
@@ -455,6 +456,7 @@ NAMED: list[tuple[str, str | None, Case]] = [
     ("works-by-the-clock", "server.py:5", case(**{**NAPS, "facts": {"duty": 0.2, "wakeups": 50}})),
     ("works-by-the-clock", "server.py:5", case(**{**NAPS, "doing": "reset", "facts": {"duty": 0.2}})),
     ("pool-without-bound", None, case(doing="io_model", model="prefork", workers="processes")),
+    ("workers-end-with-clients", None, case(doing="io_model", workers="pool", summary=ENDING_WORKERS)),
     ("more-workers-than-allowed", None, case(doing="pool", summary="24 of 24 were served, more than a pool of 16 can")),
     (
         "waits-in-another-call",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -18,18 +19,20 @@ from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
 from grader.words import also, say, together
 
+_OTHERS = 2
 _PROCESSES_READ = 2  # the first, and one that it has made
 
 
 class IoModel(Behaviour):
     """Really use the model that the spec names.
 
-    Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads
-    and processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only
-    clients who have spoken, TCP_DEFER_ACCEPT, each asks once.) At last all ask, and when it has answered them it must
-    show the same model. With `at_work: true` they first all ask at once, again and again, and until all are served
-    no thread that waited for many clients may be seen blocked in another call, such as a sleep or the wait for another
-    thread: in a coroutine that stops everybody else. What other threads do is their own affair.
+    Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads and
+    processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only clients
+    who have spoken, TCP_DEFER_ACCEPT, each asks once.) At last all ask, and when it has answered them it must show the
+    same model; of a pool some worker must still be there when these clients have left. With `at_work: true` they first
+    all ask at once, again and again, and until all are served no thread that waited for many clients may be seen
+    blocked in another call, such as a sleep or the wait for another thread: in a coroutine that stops everybody else.
+    What other threads do is their own affair.
     """
 
     name: ClassVar[str] = "io_model"
@@ -49,19 +52,22 @@ class IoModel(Behaviour):
         for watch in (False, True):
             guests += self._come(stage)
             scenes.append(stage.scene(watch=watch))
-        found = self._require_model(stage, scenes)
+        at_first = self._require_model(stage, scenes)
         if self.at_work:
             self._require_awake(stage, guests, scenes[-1])
         for number, guest in enumerate(guests):
             guest.ask(stage.request(number))
         # Whether all can be served, and whether the server lives on, is for other checks to say.
         if stage.settle(Answered(guests)).how is not How.ENDED:
-            self._require_model(stage, [scenes[0], stage.scene(watch=True)], say("once its clients have spoken"))
+            scene = stage.scene(watch=True)
+            found = self._require_model(stage, [scenes[0], scene], say("once its clients have spoken"))
+            if found.workers == "pool":
+                self._require_lasting(stage, guests, scene)
         summary = say(
             "with {clients} silent clients, {workers}, waiting in {calls}",
             clients=scenes[-1].clients,
-            workers=found.explanation,
-            calls=also(found.waits),
+            workers=at_first.explanation,
+            calls=also(at_first.waits),
         )
         return Finding(Verdict.PASS, Basis.OBSERVATION, summary, _facts(stage))
 
@@ -98,6 +104,27 @@ class IoModel(Behaviour):
             words = say("where it stands in its source could not be read, so whose loop it runs is not known")
             raise CheckFailed(Finding(Verdict.INCONCLUSIVE, Basis.OBSERVATION, words, _facts(stage), look=last.look))
         return found
+
+    @staticmethod
+    def _require_lasting(stage: Stage, guests: list[Guest], scene: Scene) -> None:
+        """That workers of a pool outlive their clients; those who are served next must at least have waited before."""
+        served = io_model.attended_by_thread(scene).keys()
+        stage.dismiss(guests)
+        if stage.rest().how is How.ENDED:
+            return
+        waiting = {(sample.pid, sample.tid) for sample in stage.look()[0].threads}
+        others = stage.connect_some(_OTHERS)
+        for number, guest in enumerate(others):
+            guest.ask(stage.request(number))
+        if stage.settle(Answered(others)).how is not How.MET:
+            return
+        now = stage.scene()
+        serving = io_model.attended_by_thread(now).keys()
+        if serving and waiting.isdisjoint(served | serving):
+            why = say("its workers end when their clients have left, and whoever comes next gets a new one")
+            summary = say("this is not the {model} model: {why}", model=stage.model_name, why=why)
+            finding = Finding(Verdict.FAIL, Basis.OBSERVATION, summary, _facts(stage), evidence=now.evidence)
+            raise CheckFailed(replace(finding, look=now.look, doing="io_model"))
 
     def by_hand(self) -> Shown:
         right = say("it has the threads, and waits in the call, that its model asks for")

@@ -250,6 +250,16 @@ TEXTS = {
             "pthreads(7)",
         ),
     ),
+    "workers-end-with-clients": Text(
+        "There is no pool: every worker ends with its client",
+        "There are never more workers than a pool would have, but each serves one client only, and the next client "
+        "gets a new one. The workers of a pool are made once: when a client has left, its worker takes the next one.",
+        "What does your worker do when its client has left, and who serves the one who comes then?",
+        (
+            "Python: concurrent.futures.ThreadPoolExecutor",
+            "pthreads(7)",
+        ),
+    ),
     "more-workers-than-allowed": Text(
         "More clients are served at once than the pool should have workers",
         "The size of a pool is a promise: no more than so many clients are served at the same time, the others wait. "

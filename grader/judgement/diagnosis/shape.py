@@ -33,6 +33,13 @@ def pool_without_bound(case: Case) -> Answer | None:
     return "pool-without-bound", only_call(case, {"Thread", "start_new_thread", "fork", "Process"})
 
 
+def workers_end_with_clients(case: Case) -> Answer | None:
+    """The spec asks for a pool, and no worker outlives its client."""
+    if case.doing != "io_model" or case.workers != "pool" or "its workers end when" not in case.summary:
+        return None
+    return "workers-end-with-clients", only_call(case, {"Thread", "start_new_thread", "fork", "Process"})
+
+
 def more_workers_than_allowed(case: Case) -> Answer | None:
     """More clients are served at once than a pool of the size that was asked for could."""
     served = case.doing == "pool" and "more than a pool" in case.summary
@@ -84,6 +91,7 @@ def wrong_port(case: Case) -> Answer | None:
 RULES: tuple[Rule, ...] = (
     threads_instead_of_one,
     pool_without_bound,
+    workers_end_with_clients,
     more_workers_than_allowed,
     one_thread_for_all,
     waits_in_another_call,
