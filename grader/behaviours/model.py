@@ -19,7 +19,7 @@ from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
 from grader.words import also, say, together
 
-_OTHERS = 2
+_ONE_BY_ONE = 3
 _PROCESSES_READ = 2  # the first, and one that it has made
 
 
@@ -29,10 +29,10 @@ class IoModel(Behaviour):
     Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads and
     processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only clients
     who have spoken, TCP_DEFER_ACCEPT, each asks once.) At last all ask, and when it has answered them it must show the
-    same model; of a pool some worker must still be there when these clients have left. With `at_work: true` they first
-    all ask at once, again and again, and until all are served no thread that waited for many clients may be seen
-    blocked in another call, such as a sleep or the wait for another thread: in a coroutine that stops everybody else.
-    What other threads do is their own affair.
+    same model; of a pool, clients who come one by one when these have left must not each get a new worker. With
+    `at_work: true` they first all ask at once, again and again, and until all are served no thread that waited for many
+    clients may be seen blocked in another call, such as a sleep or the wait for another thread: in a coroutine that
+    stops everybody else. What other threads do is their own affair.
     """
 
     name: ClassVar[str] = "io_model"
@@ -59,10 +59,10 @@ class IoModel(Behaviour):
             guest.ask(stage.request(number))
         # Whether all can be served, and whether the server lives on, is for other checks to say.
         if stage.settle(Answered(guests)).how is not How.ENDED:
-            scene = stage.scene(watch=True)
-            found = self._require_model(stage, [scenes[0], scene], say("once its clients have spoken"))
+            spoken = [scenes[0], stage.scene(watch=True)]
+            found = self._require_model(stage, spoken, say("once its clients have spoken"))
             if found.workers == "pool":
-                self._require_lasting(stage, guests, scene)
+                self._require_lasting(stage, guests)
         summary = say(
             "with {clients} silent clients, {workers}, waiting in {calls}",
             clients=scenes[-1].clients,
@@ -106,25 +106,30 @@ class IoModel(Behaviour):
         return found
 
     @staticmethod
-    def _require_lasting(stage: Stage, guests: list[Guest], scene: Scene) -> None:
-        """That workers of a pool outlive their clients; those who are served next must at least have waited before."""
-        served = io_model.attended_by_thread(scene).keys()
+    def _require_lasting(stage: Stage, guests: list[Guest]) -> None:
+        """That workers of a pool wait for clients: who come one by one are not each served by a new one.
+
+        Workers that are replaced after some clients may all have ended just before one comes, but not before each.
+        """
         stage.dismiss(guests)
-        if stage.rest().how is How.ENDED:
-            return
-        waiting = {(sample.pid, sample.tid) for sample in stage.look()[0].threads}
-        others = stage.connect_some(_OTHERS)
-        for number, guest in enumerate(others):
-            guest.ask(stage.request(number))
-        if stage.settle(Answered(others)).how is not How.MET:
-            return
-        now = stage.scene()
-        serving = io_model.attended_by_thread(now).keys()
-        if serving and waiting.isdisjoint(served | serving):
-            why = say("its workers end when their clients have left, and whoever comes next gets a new one")
-            summary = say("this is not the {model} model: {why}", model=stage.model_name, why=why)
-            finding = Finding(Verdict.FAIL, Basis.OBSERVATION, summary, _facts(stage), evidence=now.evidence)
-            raise CheckFailed(replace(finding, look=now.look, doing="io_model"))
+        for number in range(_ONE_BY_ONE):
+            if stage.rest().how is How.ENDED:
+                return
+            waiting = {(sample.pid, sample.tid) for sample in stage.look()[0].threads}
+            guests = stage.connect_some(1)
+            for guest in guests:
+                guest.ask(stage.request(number))
+            if not guests or stage.settle(Answered(guests)).how is not How.MET:
+                return  # that is for other checks to say
+            scene = stage.scene()
+            serving = io_model.attended_by_thread(scene).keys()
+            if not serving or not waiting.isdisjoint(serving):
+                return
+            stage.dismiss(guests)
+        why = say("its workers end when their clients have left, and whoever comes next gets a new one")
+        summary = say("this is not the {model} model: {why}", model=stage.model_name, why=why)
+        finding = Finding(Verdict.FAIL, Basis.OBSERVATION, summary, _facts(stage), evidence=scene.evidence)
+        raise CheckFailed(replace(finding, look=scene.look, doing="io_model"))
 
     def by_hand(self) -> Shown:
         right = say("it has the threads, and waits in the call, that its model asks for")
