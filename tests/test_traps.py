@@ -351,6 +351,43 @@ def test_what_is_given_back_after_a_while_is_no_leak(grade_source: Grade, last: 
     assert failed(grade_source(thread_each(last=last), WAYS_OF_LEAVING, head=THREADS_MODEL)) == {}
 
 
+RECYCLES = """
+import os, signal, socket, time
+workers = set()
+def work(listener):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for _ in range({clients}):
+        client, _ = listener.accept()
+        try:
+            while data := client.recv(4096): client.sendall(data.upper())
+        except OSError: pass
+        client.close()
+    os._exit(0)
+def stop(*_):
+    for pid in workers: os.kill(pid, signal.SIGTERM)
+    os._exit(0)
+listener = socket.create_server(("", 8080), backlog=128)
+signal.signal(signal.SIGTERM, stop)
+while True:
+    while len(workers) < 6:
+        pid = os.fork()
+        if pid == 0: work(listener)
+        workers.add(pid)
+    time.sleep(0.3)
+    while (pid := os.waitpid(-1, os.WNOHANG)[0]): workers.discard(pid)
+"""
+POOL_MODEL = "model: prefork"
+
+
+@pytest.mark.parametrize("clients", [2, 5])
+def test_workers_that_are_replaced_by_the_clock_are_a_pool_and_no_leak(grade_source: Grade, clients: int) -> None:
+    checks = (
+        "- {behaviour: pool_limit, at_least: 4, at_most: 8, clients: 12}\n- behaviour: io_model\n" + WAYS_OF_LEAVING
+    )
+
+    assert failed(grade_source(RECYCLES.format(clients=clients), checks, head=POOL_MODEL)) == {}
+
+
 def test_a_story_that_expects_so_many_sockets_gives_a_server_time_to_close_them(grade_source: Grade) -> None:
     story = """
     - behaviour: scenario

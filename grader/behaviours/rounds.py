@@ -89,8 +89,10 @@ def _changed(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], *, p
     if fewer and (found := dwindling([*map(highest, stretches)], every)) and not stage.regains(counts[0]):
         return found
     least = [*map(lowest, stretches)]
-    found = growing(least, every)
-    return found if found and not stage.gives_back(least[0]) else None
+    if not growing(least, every):
+        return None
+    stage.gives_back(least[0])
+    return growing(least, every, still=stage.counts())
 
 
 def _for_good(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], grew: list[Counts]) -> str | None:
@@ -99,8 +101,8 @@ def _for_good(stage: Stage, rounds: int, play: Play, numbers: Iterator[int], gre
     It may keep something for a while, by the clock: a connection that lingers, children that it waits for once a
     second. Then the rounds are played again, with time after each.
     """
-    if not stage.gives_back(grew[0]):
-        return growing(grew, still=stage.counts()) or growing(grew)
+    if not stage.gives_back(grew[0]) and (found := growing(grew, still=stage.counts())):
+        return found
     held = [stage.counts()]
     for number in islice(numbers, rounds):
         play(number)

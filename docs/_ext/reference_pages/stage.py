@@ -22,6 +22,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "Measure": (
         "duty",
         "spin",
+        "busier",
         "spins",
         "counts",
         "threads",
