@@ -499,7 +499,7 @@ TEXTS = {
     ),
     "works-by-the-clock": Text(
         "It works although nobody asks for anything",
-        "No client has sent anything, and yet the program wakes up again and again and computes, itself or in a "
+        "No client waits for anything, and yet the program wakes up again and again and computes, itself or in a "
         "process that it starts: only a clock can have woken it. Whatever is done so takes its time from other "
         "programs, and from clients who come meanwhile.",
         "What wakes your program when no client does, and does that have to happen so often?",
