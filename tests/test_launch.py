@@ -64,6 +64,18 @@ def test_of_several_ports_the_offered_one_is_preferred(grade_source: Grade) -> N
     assert report.notes == []
 
 
+@pytest.mark.parametrize("prepares", ["time.sleep(1)", "sum(range(20_000_000))", "for _ in range(4): time.sleep(0.1)"])
+def test_a_port_for_something_else_is_not_taken_for_a_service_that_is_still_to_come(
+    grade_source: Grade, prepares: str
+) -> None:
+    before = f'import socket, time\nlock = socket.create_server(("127.0.0.1", 7000))\n{prepares}\n'
+
+    report = grade_source(before + RIGHT)
+
+    assert report.checks[0].verdict is Verdict.PASS
+    assert report.notes == []
+
+
 def test_a_slow_start_is_waited_for(grade_source: Grade) -> None:
     assert grade_source("import time\ntime.sleep(1.5)\n" + RIGHT).checks[0].verdict is Verdict.PASS
 

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grader.arena.server import RunningServer
 from grader.arena.turns import ahead_of
@@ -27,7 +27,7 @@ from grader.stage.at_work import Working
 from grader.stage.guest import Guest
 from grader.words import say
 
-_STARTING_WAKEUPS = 1000
+_STARTING_WAKEUPS, _WAKEUPS_BEFORE_THE_SERVICE = 1000, 6
 _BETWEEN_LOOKS = 0.0003
 _KERNEL_PATIENCE = 10.0
 _SMALL_SEGMENT, _PILED_AT_MOST = 536, 1 << 20
@@ -321,9 +321,19 @@ class Stage(Working):
     # Start and end.
 
     def open(self) -> Outcome:
-        """Wait until the server listens; the port is observed, never assumed."""
+        """Wait until the server listens; the port is observed, never assumed.
+
+        Where it is not the one that was offered, it may be for something else, and the service be still to come.
+        """
         budget = Budget(cpu=self.startup / 2, wakeups=_STARTING_WAKEUPS, wall=self.startup)
-        return self.settle(Kernel("a listening socket", self._find_listener), budget)
+        found = self.settle(Kernel("a listening socket", self._find_listener), budget)
+        if found.how is How.MET and self.port != self.preferred_port:
+            offered = Kernel("a socket that listens on the port that was offered", self._find_offered)
+            self.settle(offered, replace(budget, wakeups=_WAKEUPS_BEFORE_THE_SERVICE))
+        return found
+
+    def _find_offered(self) -> bool:
+        return self._find_listener() and self.port == self.preferred_port
 
     def _find_listener(self) -> bool:
         owned = self.listeners()
