@@ -215,6 +215,22 @@ def test_every_wait_we_understand_has_a_number(machine: str) -> None:
     assert lacking <= (legacy if machine == "aarch64" else set())
 
 
+def test_reading_at_no_offset_is_reading() -> None:
+    assert [call_name(number, "x86_64") for number in (295, 296, 327, 328)] == [
+        "preadv",
+        "pwritev",
+        "preadv2",
+        "pwritev2",
+    ]
+    assert [call_name(number, "aarch64") for number in (69, 70, 286, 287)] == [
+        "preadv",
+        "pwritev",
+        "preadv2",
+        "pwritev2",
+    ]
+    assert SHAPES["preadv2"] == SHAPES["readv"]
+
+
 def test_an_unknown_call_keeps_its_number() -> None:
     assert call_name(9999, "x86_64") == "syscall_9999"
 

@@ -62,12 +62,16 @@ SHAPES: dict[str, Shape] = {
     "recvmmsg": Shape(_K.RECV, _T.READ, _L.UNKNOWN),
     "read": Shape(_K.READ, _T.READ, _L.RECEIVE_OPTION),
     "readv": Shape(_K.READ, _T.READ, _L.RECEIVE_OPTION),
+    "preadv": Shape(_K.READ, _T.READ, _L.RECEIVE_OPTION),
+    "preadv2": Shape(_K.READ, _T.READ, _L.RECEIVE_OPTION),
     "sendto": Shape(_K.SEND, _T.WRITE, _L.SEND_OPTION),
     "sendmsg": Shape(_K.SEND, _T.WRITE, _L.SEND_OPTION),
     "sendmmsg": Shape(_K.SEND, _T.WRITE, _L.SEND_OPTION),
     "sendfile": Shape(_K.SEND, _T.WRITE, _L.SEND_OPTION),
     "write": Shape(_K.WRITE, _T.WRITE, _L.SEND_OPTION),
     "writev": Shape(_K.WRITE, _T.WRITE, _L.SEND_OPTION),
+    "pwritev": Shape(_K.WRITE, _T.WRITE, _L.SEND_OPTION),
+    "pwritev2": Shape(_K.WRITE, _T.WRITE, _L.SEND_OPTION),
     "select": Shape(_K.SELECT, _T.FD_SETS, _L.TIMEVAL, 4),
     "pselect6": Shape(_K.SELECT, _T.FD_SETS, _L.TIMESPEC, 4),
     "poll": Shape(_K.POLL, _T.POLL_ARRAY, _L.MILLISECONDS, 2),
@@ -92,17 +96,17 @@ _X86_64 = {
     35: "nanosleep", 40: "sendfile", 42: "connect", 43: "accept", 44: "sendto", 45: "recvfrom", 46: "sendmsg",
     47: "recvmsg", 61: "wait4", 72: "fcntl", 73: "flock", 128: "rt_sigtimedwait", 130: "rt_sigsuspend",
     202: "futex", 219: "restart_syscall", 230: "clock_nanosleep", 232: "epoll_wait", 247: "waitid",
-    270: "pselect6", 271: "ppoll", 281: "epoll_pwait", 288: "accept4", 299: "recvmmsg", 307: "sendmmsg",
-    426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
+    270: "pselect6", 271: "ppoll", 281: "epoll_pwait", 288: "accept4", 295: "preadv", 296: "pwritev", 299: "recvmmsg",
+    307: "sendmmsg", 327: "preadv2", 328: "pwritev2", 426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
 }  # fmt: skip
 
 _AARCH64 = {
-    22: "epoll_pwait", 25: "fcntl", 32: "flock", 63: "read", 64: "write", 65: "readv", 66: "writev",
-    71: "sendfile", 72: "pselect6", 73: "ppoll", 95: "waitid", 98: "futex", 101: "nanosleep",
+    22: "epoll_pwait", 25: "fcntl", 32: "flock", 63: "read", 64: "write", 65: "readv", 66: "writev", 69: "preadv",
+    70: "pwritev", 71: "sendfile", 72: "pselect6", 73: "ppoll", 95: "waitid", 98: "futex", 101: "nanosleep",
     115: "clock_nanosleep", 124: "sched_yield", 128: "restart_syscall", 133: "rt_sigsuspend",
     137: "rt_sigtimedwait", 202: "accept", 203: "connect", 206: "sendto", 207: "recvfrom", 211: "sendmsg",
-    212: "recvmsg", 242: "accept4", 243: "recvmmsg", 260: "wait4", 269: "sendmmsg", 426: "io_uring_enter",
-    441: "epoll_pwait2", 449: "futex_waitv",
+    212: "recvmsg", 242: "accept4", 243: "recvmmsg", 260: "wait4", 269: "sendmmsg", 286: "preadv2", 287: "pwritev2",
+    426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
 }  # fmt: skip
 
 TABLES = {"x86_64": _X86_64, "aarch64": _AARCH64}
