@@ -70,7 +70,7 @@ def look_after_everything():
                 sum(range(1000))
             os._exit(0)
         os.waitpid(pid, 0)
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 def serve(listener):
