@@ -88,7 +88,7 @@ class IoModel(Behaviour):
         allowed = {name: values for name, values in stage.allowed.items() if not (unread and name == "library")}
         if wrong := io_model.contradictions(found, allowed):
             why = say("{when} {what}", when=when, what=together(wrong)) if when else together(wrong)
-            summary = say("this is not the {model} model: {why}", model=stage.model_name, why=why)
+            summary = _not_the_model(stage, why)
             raise CheckFailed(
                 Finding(
                     Verdict.FAIL,
@@ -127,7 +127,7 @@ class IoModel(Behaviour):
                 return
             stage.dismiss(guests)
         why = say("its workers end when their clients have left, and whoever comes next gets a new one")
-        summary = say("this is not the {model} model: {why}", model=stage.model_name, why=why)
+        summary = _not_the_model(stage, why)
         finding = Finding(Verdict.FAIL, Basis.OBSERVATION, summary, _facts(stage), evidence=scene.evidence)
         raise CheckFailed(replace(finding, look=scene.look, doing="io_model"))
 
@@ -155,9 +155,13 @@ class IoModel(Behaviour):
             if naps
             else say("it is blocked in {call} while clients wait for a reply", call=call)
         )
-        words = say("this is not the {model} model: {why}", model=stage.model_name, why=blocks)
+        words = _not_the_model(stage, blocks)
         look, stacks = blocked.look, blocked.stacks
         raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=look, doing="at_work", stacks=stacks))
+
+
+def _not_the_model(stage: Stage, why: str) -> str:
+    return say("this is not the {model} model: {why}", model=stage.model_name, why=why)
 
 
 def _facts(stage: Stage) -> dict[str, Fact]:

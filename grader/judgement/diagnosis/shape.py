@@ -13,6 +13,7 @@ from grader.judgement.diagnosis.case import (
     place_of,
 )
 
+_MAKING_WORKERS = {"Thread", "start_new_thread", "fork", "Process"}
 _BINDING = {"bind", "create_server", "TCPServer", "start_server"}
 
 
@@ -30,14 +31,14 @@ def pool_without_bound(case: Case) -> Answer | None:
     """The spec asks for a pool, and every client brings a worker of its own."""
     if case.doing != "io_model" or case.model not in POOLS or case.workers not in ("threads", "processes"):
         return None
-    return "pool-without-bound", only_call(case, {"Thread", "start_new_thread", "fork", "Process"})
+    return "pool-without-bound", only_call(case, _MAKING_WORKERS)
 
 
 def workers_end_with_clients(case: Case) -> Answer | None:
     """The spec asks for a pool, and no worker outlives its client."""
     if case.doing != "io_model" or case.workers != "pool" or "its workers end when" not in case.summary:
         return None
-    return "workers-end-with-clients", only_call(case, {"Thread", "start_new_thread", "fork", "Process"})
+    return "workers-end-with-clients", only_call(case, _MAKING_WORKERS)
 
 
 def more_workers_than_allowed(case: Case) -> Answer | None:
