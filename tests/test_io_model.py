@@ -296,6 +296,24 @@ def test_a_loop_that_has_called_a_coroutine_and_waits_for_it_to_return_does_not_
     assert library_of((Stack(PID, PID, "main", (library, loop[1])),)) == "asyncio"
 
 
+@pytest.mark.parametrize(
+    ("within", "library"),
+    [
+        ([("Server.service_actions", "server.py")], None),
+        ([("select", "/lib/selectors.py"), ("Server.handle_timeout", "server.py")], "selectors"),
+        ([("Handler.handle", "server.py"), ("BaseRequestHandler.__init__", "/lib/socketserver.py")], "socketserver"),
+        ([("select", "/lib/selectors.py")], "socketserver"),
+    ],
+)
+def test_who_is_served_without_a_handler_of_socketserver_is_not_served_by_its_loop(
+    within: list[tuple[str, str]], library: str | None
+) -> None:
+    called = [Frame(name, file, 7, own=file == "server.py") for name, file in within]
+    loop = Frame("BaseServer.serve_forever", "/lib/socketserver.py", 9, own=False)
+
+    assert library_of((Stack(PID, PID, "main", (*called, loop)),)) == library
+
+
 def test_a_server_that_runs_without_pause_may_be_seen_anywhere_in_its_loop() -> None:
     called = (Frame("serve", "server.py", 7, own=True), Frame("Handle._run", "/lib/asyncio/events.py", 80, own=False))
 

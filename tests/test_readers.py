@@ -11,12 +11,14 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from grader.evidence import procfs
 from grader.evidence.procfs import ProcReader, own_time, parse_call, schedstat_moves
 from grader.evidence.records import DescriptorKind, Process, TcpState, ThreadSample, Wait, WaitKind
+from grader.evidence.runtimes import is_the_kernels
 from grader.evidence.sock_diag import SocketTable
 from grader.evidence.syscalls import SHAPES, TABLES, call_name
 from grader.evidence.waits import read_wait
@@ -92,6 +94,12 @@ def wait_of(body: str) -> Wait:
         ("signal.sigwait([signal.SIGTERM])", WaitKind.SIGNAL, None),
         ("signal.sigtimedwait([signal.SIGTERM], 60)", WaitKind.SIGNAL, 60),
         ("os.read(os.pipe()[0], 1)", WaitKind.READ, None),
+        ("os.splice(a.fileno(), os.pipe()[1], 1)", WaitKind.READ, None),
+        (
+            "a.setsockopt(1, socket.SO_SNDTIMEO, (60).to_bytes(16, 'little'))\nos.splice(os.pipe()[0], a.fileno(), 1)",
+            WaitKind.READ,
+            60,
+        ),
         ("a.sendall(b'x' * (1 << 24))", WaitKind.SEND, None),
         ("os.fork() or signal.pause(); os.wait()", WaitKind.CHILD, None),
         (
@@ -127,6 +135,29 @@ def test_the_write_set_is_told_from_the_read_set() -> None:
     assert len(wait.reads) == 1
     assert len(wait.writes) == 1
     assert wait.reads != wait.writes
+
+
+def test_who_moves_bytes_from_one_to_another_waits_for_both() -> None:
+    wait = wait_of("os.splice(os.dup2(a.fileno(), 900), os.dup2(os.pipe()[1], 901), 1)")
+
+    assert (wait.reads, wait.writes) == ((900,), (901,))
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "kernels"),
+    [
+        ("iou-sqp-7", 0x404050, True),
+        ("iou-wrk-7", 0x4010, True),
+        ("iou-sqp-7", 0x404000, False),
+        ("server", 0x404050, False),
+    ],
+)
+def test_the_kernels_threads_for_a_ring_are_known_by_their_flag(
+    tmp_path: Path, name: str, flags: int, kernels: bool
+) -> None:
+    (tmp_path / "stat").write_text(f"8 ({name}) S 1 7 7 0 -1 {flags} 0 0 0 0 0 5 0 0 20 0 2 0\n")
+
+    assert is_the_kernels(str(tmp_path), name) is kernels
 
 
 def test_sigwait_is_understood_unless_a_timer_may_end_it() -> None:

@@ -428,6 +428,77 @@ def test_a_model_that_changes_when_clients_have_spoken_is_seen(grade_source: Gra
     assert "once its clients have spoken 40 more clients brought 40 more threads" in check.summary
 
 
+TURN_TO_POLL = """
+import select
+
+left = []
+
+def turn_to_poll(listener):
+    ready, clients = select.poll(), {listener.fileno(): listener}
+    ready.register(listener, select.POLLIN)
+    while True:
+        for fd, _ in ready.poll():
+            if fd == listener.fileno():
+                client, _ = listener.accept()
+                clients[client.fileno()] = client
+                ready.register(client, select.POLLIN)
+            elif data := clients[fd].recv(4096):
+                clients[fd].sendall(data.upper())
+            else:
+                ready.unregister(fd)
+                clients.pop(fd).close()
+
+"""
+WITHIN_SOCKETSERVER = """
+import socketserver
+
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        answer(self.request)
+
+class Server(socketserver.TCPServer):
+    request_queue_size = 64
+
+    def service_actions(self):
+        while True:
+            client, _ = self.socket.accept()
+            with client:
+                answer(client)
+
+def answer(client):
+    while data := client.recv(4096):
+        client.sendall(data.upper())
+
+Server(("", 8080), Handler).serve_forever(0.05)
+"""
+
+
+def test_a_model_that_changes_when_clients_have_left_is_seen(grade_source: Grade) -> None:
+    source = TURN_TO_POLL + changed(
+        ("    if data:\n", "    if not data: left.append(connection)\n    if data:\n"),
+        (SELECT, f"turn_to_poll(listener) if left else {SELECT}"),
+    )
+
+    check = only(grade_source(source, "- behaviour: io_model", head="model: select"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "once others have come and left it waits for the network in poll, not only in select" in check.summary
+
+
+def test_a_server_that_does_not_outlive_its_clients_may_be_of_its_model(grade_source: Grade) -> None:
+    source = changed(("    if data:\n", "    if not data: raise SystemExit\n    if data:\n"))
+
+    assert failed(grade_source(source, "- behaviour: io_model", head="model: select")) == {}
+
+
+def test_a_loop_within_that_of_socketserver_is_not_that_of_socketserver(grade_source: Grade) -> None:
+    check = only(grade_source(WITHIN_SOCKETSERVER, "- behaviour: io_model", head="model: socketserver"))
+
+    assert check.verdict is Verdict.FAIL
+    assert "its loop is its own, not that of socketserver" in check.summary
+    assert check.diagnosis is None
+
+
 LAZY_POOL = """
 import asyncio, itertools, queue, threading
 
@@ -524,6 +595,40 @@ def test_what_a_server_sets_beside_its_model_is_no_fault(grade_source: Grade, so
     checks = "- behaviour: stops\n- behaviour: io_model\n- {behaviour: cpu_ceiling, when: idle}\n- behaviour: churn"
 
     assert failed(grade_source(source, checks, head=THREADS_MODEL)) == {}
+
+
+def test_a_thread_that_the_kernel_makes_for_a_ring_is_no_thread_of_the_server(grade_source: Grade) -> None:
+    asks, with_a_thread = "memset(&p, 0, sizeof p);", "p.flags = IORING_SETUP_SQPOLL; p.sq_thread_idle = 1;"
+    enters = "wanted ? IORING_ENTER_GETEVENTS : 0"
+    source = (ROOT / "reference" / "servers" / "io_uring" / "server.c").read_text()
+    assert source.count(asks) == source.count(enters) == 1
+    source = source.replace(asks, f"{asks} {with_a_thread}").replace(enters, f"({enters}) | IORING_ENTER_SQ_WAKEUP")
+    head = "model: io_uring\nserver: {entry: server.c}"
+
+    report = grade_source(source, "- behaviour: io_model\n- behaviour: echo", name="server.c", head=head)
+
+    assert failed(report) == {}
+    # Not to be seen at rest costs twenty seconds a time.
+    assert sum(check.seconds for check in report.checks) < 20
+
+
+def test_a_server_that_reads_by_way_of_a_pipe_is_a_blocking_one(grade_source: Grade) -> None:
+    source = """
+    import os, socket
+    listener = socket.create_server(("", 8080), backlog=64)
+    reading, writing = os.pipe()
+    while True:
+        client, _ = listener.accept()
+        with client:
+            while count := os.splice(client.fileno(), writing, 4096):
+                client.sendall(os.read(reading, count).upper())
+    """
+    checks = "- behaviour: io_model\n- {behaviour: cpu_ceiling, when: idle_clients}\n- behaviour: concurrent_clients"
+
+    report = grade_source(source, checks, head="model: blocking")
+
+    assert failed(report).keys() == {"concurrent-clients"}
+    assert report.checks[-1].basis is Basis.PROOF
 
 
 def test_a_server_with_a_timerfd_or_a_signalfd_comes_to_rest(grade_source: Grade) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -19,7 +20,7 @@ from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
 from grader.words import also, say, together
 
-_ONE_BY_ONE = 3
+_ONE_BY_ONE, _LATER = 3, 3
 _PROCESSES_READ = 2  # the first, and one that it has made
 
 
@@ -29,10 +30,10 @@ class IoModel(Behaviour):
     Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads and
     processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only clients
     who have spoken, TCP_DEFER_ACCEPT, each asks once.) At last all ask, and when it has answered them it must show the
-    same model; of a pool, clients who come one by one when these have left must not each get a new worker. With
-    `at_work: true` they first all ask at once, again and again, and until all are served no thread that waited for many
-    clients may be seen blocked in another call, such as a sleep or the wait for another thread: in a coroutine that
-    stops everybody else. What other threads do is their own affair.
+    same model, and again to others who come when these have left; of a pool, clients who then come one by one must not
+    each get a new worker. With `at_work: true` they first all ask at once, again and again, and until all are served no
+    thread that waited for many clients may be seen blocked in another call, such as a sleep or the wait for another
+    thread: in a coroutine that stops everybody else. What other threads do is their own affair.
     """
 
     name: ClassVar[str] = "io_model"
@@ -50,7 +51,7 @@ class IoModel(Behaviour):
         scenes = [stage.scene()]
         guests: list[Guest] = []
         for watch in (False, True):
-            guests += self._come(stage)
+            guests += self._come(stage, self.clients)
             scenes.append(stage.scene(watch=watch))
         at_first = self._require_model(stage, scenes)
         if self.at_work:
@@ -63,6 +64,8 @@ class IoModel(Behaviour):
             found = self._require_model(stage, spoken, say("once its clients have spoken"))
             if found.workers == "pool":
                 self._require_lasting(stage, guests)
+            else:
+                self._require_the_same_later(stage, guests)
         summary = say(
             "with {clients} silent clients, {workers}, waiting in {calls}",
             clients=scenes[-1].clients,
@@ -71,8 +74,13 @@ class IoModel(Behaviour):
         )
         return Finding(Verdict.PASS, Basis.OBSERVATION, summary, _facts(stage))
 
-    def _require_model(self, stage: Stage, scenes: list[Scene], when: str = "") -> Facets:
-        """What these scenes show, if it is the model that is asked for; `when` is said where it is not."""
+    def _require_model(
+        self, stage: Stage, scenes: list[Scene], when: str = "", but_for: Collection[str] = ()
+    ) -> Facets:
+        """What these scenes show, if it is the model that is asked for; `when` is said where it is not.
+
+        The facets in `but_for` may be any.
+        """
         last = scenes[-1]
         stacks, runtimes = stage.python_stacks(last.look, processes=_PROCESSES_READ), stage.runtimes(last.look)
         found = io_model.observe(scenes, stacks, runtimes)
@@ -85,7 +93,8 @@ class IoModel(Behaviour):
             library=found.library,
         )
         unread = bool(stage.allowed.get("library")) and stage.unread(last.look, stacks, _PROCESSES_READ)
-        allowed = {name: values for name, values in stage.allowed.items() if not (unread and name == "library")}
+        unknown = {*but_for, "library"} if unread else {*but_for}
+        allowed = {name: values for name, values in stage.allowed.items() if name not in unknown}
         if wrong := io_model.contradictions(found, allowed):
             why = say("{when} {what}", when=when, what=together(wrong)) if when else together(wrong)
             summary = _not_the_model(stage, why)
@@ -131,13 +140,28 @@ class IoModel(Behaviour):
         finding = Finding(Verdict.FAIL, Basis.OBSERVATION, summary, _facts(stage), evidence=scene.evidence)
         raise CheckFailed(replace(finding, look=scene.look, doing="io_model"))
 
+    def _require_the_same_later(self, stage: Stage, guests: list[Guest]) -> None:
+        """That whoever comes when these have left finds the same model, but for the workers: old ones may still end."""
+        observed = stage.observed
+        stage.dismiss(guests)
+        if stage.rest().how is How.ENDED:
+            return  # that is for other checks to say
+        scenes = [stage.scene()]
+        self._come(stage, _LATER)
+        scenes.append(stage.scene(watch=True))
+        keeps_workers = "single" in stage.allowed.get("workers", [])
+        later = say("once others have come and left")
+        self._require_model(stage, scenes, later, but_for=() if keeps_workers else ("workers", "made_of"))
+        stage.observed = observed
+
     def by_hand(self) -> Shown:
         right = say("it has the threads, and waits in the call, that its model asks for")
         come = clients(silent, self.clients), clients(talking, self.clients)
         return shown(right, *come, Look.THREADS, Look.WAITS)
 
-    def _come(self, stage: Stage) -> list[Guest]:
-        guests = stage.connect_some(self.clients)
+    @staticmethod
+    def _come(stage: Stage, count: int) -> list[Guest]:
+        guests = stage.connect_some(count)
         if stage.held_back_until_they_speak(guests):
             for number, guest in enumerate(guests):
                 guest.ask(stage.request(number))

@@ -203,6 +203,7 @@ class ProcReader:
             status = parse_status(_read(f"{base}/status"))
             call, outside = self._call(base)
             counters = parse_counters(status, _read(f"{base}/schedstat") if self.schedstat else None)
+            kernels = runtimes.is_the_kernels(base, status["Name"])
         except (OSError, KeyError, ValueError):
             return None  # it ended while we looked
         return ThreadSample(
@@ -214,6 +215,7 @@ class ProcReader:
             counters=counters,
             at_ns=time.monotonic_ns(),
             outside=outside,
+            runtime=kernels,
             pending_signals=any(int(status[mask], 16) for mask in ("SigPnd", "ShdPnd")),
         )
 

@@ -1,10 +1,13 @@
-"""Language runtimes that run a server: which, and which of its threads they keep for themselves.
+"""Language runtimes that run a server: which, and which of its threads they, or the kernel, keep for themselves.
 
 A Java virtual machine has a dozen threads besides the server's: they compile, collect garbage, and wake up every few
 seconds to see whether there is something to do. None of them runs a line of the server's, nor makes a thread of its
 go on, so a proof may pass over their time limits. They are known by the names that the machine gives them (the kernel
 keeps the first 15 characters). It makes each of them, once, before the program begins, so of several threads with such
 a name only the first is the machine's.
+
+The kernel makes threads of its own in a process that uses io_uring, to look at its rings and to do what would block
+(io_uring_setup(2), IORING_SETUP_SQPOLL). Any thread can bear their names, but none their flag.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ _OF_THE_JVM = {
     "Common-Cleaner",
 }
 _PROGRAMS = {"java": "java", "node": "node", "nodejs": "node"}
+_OF_A_RING = "iou-"
+_FLAGS, _IO_WORKER = 6, 0x10
+"""A word of `stat` after the name (proc(5)), and PF_IO_WORKER in it (include/linux/sched.h)."""
 _GO_MARK = b"\xff Go buildinf:"
 _MOST_OF_A_PROGRAM = 64 << 20
 
@@ -50,6 +56,19 @@ def marked(samples: Sequence[ThreadSample], students: Iterable[str]) -> list[Thr
         replace(s, runtime=True) if s.tid == s.pid or (s.name in _OF_THE_JVM and first[s.name] == s.tid) else s
         for s in samples
     ]
+
+
+def is_the_kernels(task: str, name: str) -> bool:
+    """Whether the kernel made a thread for a ring of io_uring; `task` is its folder, /proc/PID/task/TID.
+
+    Raises:
+        OSError: it has ended.
+    """
+    if not name.startswith(_OF_A_RING):
+        return False
+    with open(f"{task}/stat") as stat:  # noqa: PTH123 - not a path, a door
+        words = stat.read().rpartition(")")[2].split()
+    return bool(int(words[_FLAGS]) & _IO_WORKER)
 
 
 def runtime_of(pid: int, students: Iterable[str], *, built_by_go: bool = False) -> str | None:

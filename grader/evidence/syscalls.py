@@ -27,6 +27,7 @@ class Limit(Enum):
     CLOCK_SLEEP = auto()
     RECEIVE_OPTION = auto()
     SEND_OPTION = auto()
+    EITHER_OPTION = auto()
     UNKNOWN = auto()
 
 
@@ -38,6 +39,7 @@ class Targets(Enum):
     WRITE = auto()
     FD_SETS = auto()
     POLL_ARRAY = auto()
+    FROM_TO = auto()
     SIGNALS = auto()
 
 
@@ -64,6 +66,7 @@ SHAPES: dict[str, Shape] = {
     "readv": Shape(_K.READ, _T.READ, _L.RECEIVE_OPTION),
     "preadv": Shape(_K.READ, _T.READ, _L.RECEIVE_OPTION),
     "preadv2": Shape(_K.READ, _T.READ, _L.RECEIVE_OPTION),
+    "splice": Shape(_K.READ, _T.FROM_TO, _L.EITHER_OPTION),
     "sendto": Shape(_K.SEND, _T.WRITE, _L.SEND_OPTION),
     "sendmsg": Shape(_K.SEND, _T.WRITE, _L.SEND_OPTION),
     "sendmmsg": Shape(_K.SEND, _T.WRITE, _L.SEND_OPTION),
@@ -88,6 +91,8 @@ SHAPES: dict[str, Shape] = {
     "rt_sigsuspend": Shape(_K.SIGNAL, _T.NONE, _L.NEVER),
     "rt_sigtimedwait": Shape(_K.SIGNAL, _T.SIGNALS, _L.TIMESPEC, 2),
     "io_uring_enter": Shape(_K.IO_URING, _T.NONE, _L.UNKNOWN),
+    # In which the kernel's own thread for a ring was made (IORING_SETUP_SQPOLL), and seems to be ever after.
+    "io_uring_setup": Shape(_K.IO_URING, _T.NONE, _L.UNKNOWN),
 }
 """Calls whose wait can be read. Any other blocked call (restart_syscall among them) proves nothing."""
 
@@ -95,18 +100,19 @@ _X86_64 = {
     0: "read", 1: "write", 7: "poll", 19: "readv", 20: "writev", 23: "select", 24: "sched_yield", 34: "pause",
     35: "nanosleep", 40: "sendfile", 42: "connect", 43: "accept", 44: "sendto", 45: "recvfrom", 46: "sendmsg",
     47: "recvmsg", 61: "wait4", 72: "fcntl", 73: "flock", 128: "rt_sigtimedwait", 130: "rt_sigsuspend",
-    202: "futex", 219: "restart_syscall", 230: "clock_nanosleep", 232: "epoll_wait", 247: "waitid",
-    270: "pselect6", 271: "ppoll", 281: "epoll_pwait", 288: "accept4", 295: "preadv", 296: "pwritev", 299: "recvmmsg",
-    307: "sendmmsg", 327: "preadv2", 328: "pwritev2", 426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
+    202: "futex", 219: "restart_syscall", 230: "clock_nanosleep", 232: "epoll_wait", 247: "waitid", 270: "pselect6",
+    271: "ppoll", 275: "splice", 281: "epoll_pwait", 288: "accept4", 295: "preadv", 296: "pwritev", 299: "recvmmsg",
+    307: "sendmmsg", 327: "preadv2", 328: "pwritev2", 425: "io_uring_setup", 426: "io_uring_enter",
+    441: "epoll_pwait2", 449: "futex_waitv",
 }  # fmt: skip
 
 _AARCH64 = {
     22: "epoll_pwait", 25: "fcntl", 32: "flock", 63: "read", 64: "write", 65: "readv", 66: "writev", 69: "preadv",
-    70: "pwritev", 71: "sendfile", 72: "pselect6", 73: "ppoll", 95: "waitid", 98: "futex", 101: "nanosleep",
-    115: "clock_nanosleep", 124: "sched_yield", 128: "restart_syscall", 133: "rt_sigsuspend",
+    70: "pwritev", 71: "sendfile", 72: "pselect6", 73: "ppoll", 76: "splice", 95: "waitid", 98: "futex",
+    101: "nanosleep", 115: "clock_nanosleep", 124: "sched_yield", 128: "restart_syscall", 133: "rt_sigsuspend",
     137: "rt_sigtimedwait", 202: "accept", 203: "connect", 206: "sendto", 207: "recvfrom", 211: "sendmsg",
     212: "recvmsg", 242: "accept4", 243: "recvmmsg", 260: "wait4", 269: "sendmmsg", 286: "preadv2", 287: "pwritev2",
-    426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
+    425: "io_uring_setup", 426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
 }  # fmt: skip
 
 TABLES = {"x86_64": _X86_64, "aarch64": _AARCH64}

@@ -55,6 +55,9 @@ def _targets(pid: int, call: SystemCall, shape: Shape) -> tuple[tuple[int, ...],
             return (_int32(call.args[0]),), ()
         case Targets.WRITE:
             return (), (_int32(call.args[0]),)
+        case Targets.FROM_TO:
+            source, target = _from_to(call)
+            return (source,), (target,)
         case Targets.FD_SETS:
             return _fd_sets(pid, call.args)
         case Targets.POLL_ARRAY:
@@ -64,6 +67,11 @@ def _targets(pid: int, call: SystemCall, shape: Shape) -> tuple[tuple[int, ...],
             return (), ()
         case Targets.NONE:
             return (), ()
+
+
+def _from_to(call: SystemCall) -> tuple[int, int]:
+    # splice(2): from a descriptor, at an offset, to another one; one of them is a pipe.
+    return _int32(call.args[0]), _int32(call.args[2])
 
 
 def _refuse_timers(pid: int, address: int) -> None:
@@ -119,6 +127,10 @@ def _limit(pid: int, call: SystemCall, shape: Shape) -> float | None:
             return _socket_limit(pid, _int32(call.args[0]), socket.SO_RCVTIMEO)
         case Limit.SEND_OPTION:
             return _socket_limit(pid, _int32(call.args[0]), socket.SO_SNDTIMEO)
+        case Limit.EITHER_OPTION:
+            source, target = _from_to(call)
+            of_both = _socket_limit(pid, source, socket.SO_RCVTIMEO), _socket_limit(pid, target, socket.SO_SNDTIMEO)
+            return min((limit for limit in of_both if limit is not None), default=None)
         case _:
             raise ValueError("its time limit cannot be read")
 

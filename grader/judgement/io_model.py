@@ -245,6 +245,7 @@ _LIBRARIES = {
     "selectors": re.compile(r"/selectors\.py$"),
 }
 _EVENTS = re.compile(r"/asyncio/events\.py$")
+_LOOPS_OF_SOCKETSERVER = ("serve_forever", "handle_request")
 
 
 def library_of(stacks: tuple[Stack, ...], *, asleep: bool = True) -> str | None:
@@ -262,11 +263,19 @@ def _asleep_for_good(scene: Scene) -> bool:
 
 
 def _at_the_loop(stack: Stack) -> tuple[Frame, ...]:
-    """The frames of a thread, but for a loop of asyncio's that has called something and waits for that to return."""
-    calls = (
-        n for n, f in enumerate(stack.frames) if f.function.rpartition(".")[2] == "_run" and _EVENTS.search(f.file)
-    )
-    return stack.frames[: next(calls, None)]
+    """The frames of a thread, but for a library's loop that has called something and waits for that to return.
+
+    Whom socketserver's loop has called by way of a handler, it serves by that.
+    """
+    frames = stack.frames
+    tasks = (n for n, f in enumerate(frames) if f.function.rpartition(".")[2] == "_run" and _EVENTS.search(f.file))
+    guests = (n for n, f in enumerate(frames) if n and frames[n - 1].own and _is_loop_of_socketserver(f))
+    return frames[: min((*tasks, *guests), default=None)]
+
+
+def _is_loop_of_socketserver(frame: Frame) -> bool:
+    name = frame.function.rpartition(".")[2]
+    return name in _LOOPS_OF_SOCKETSERVER and bool(_LIBRARIES["socketserver"].search(frame.file))
 
 
 def _of_runtime(runtimes: tuple[str, ...], waits: tuple[str, ...]) -> str | None:
