@@ -9,7 +9,7 @@ from evidence_samples import THREAD, WAIT
 
 from grader.evidence.records import Counters, Pass, SystemCall, ThreadSample
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import Duty, Movers, Turns, measure
+from grader.judgement.duty import Duty, Movers, Passing, Turns, measure
 
 SECOND = 1_000_000_000
 
@@ -72,6 +72,49 @@ def test_what_ended_children_have_used_counts_and_what_the_living_have_counts_on
     shares = [measure(before, after, tree_ns=round(used * SECOND)) for used in (0.1, 0.2, 1.2)]
 
     assert [round(found.share, 3) for found in shares if found] == [0.1, 0.1, 0.6]
+
+
+def test_children_who_come_one_after_the_other_count_as_one_that_was_kept_off_the_cpu_for_all_their_delays() -> None:
+    main = [look(at, sample(at, 0, 0)) for at in (0, 10)]
+    looks = [
+        look(at, sample(at, 0, 0), sample(at, cpu, delay, tid=child))
+        for child, began in ((2, 0), (3, 5))
+        for at, cpu, delay in ((began + 1, 0.0, 1.0), (began + 4, 0.1, 3.9))
+    ]
+    passing = Passing(main[0])
+    for one in looks:
+        passing.add(one)
+
+    for last in (main[1], looks[-1]):
+        found = measure(main[0], last, tree_ns=round(0.2 * SECOND), passing=passing)
+        seconds = last.ended_ns / SECOND
+
+        assert found is not None
+        assert found.share == pytest.approx(0.2 / (seconds - 7.8))
+        assert found.own_seconds == pytest.approx(seconds - 7.8)
+
+
+def test_children_who_are_there_together_are_kept_off_the_cpu_each_for_itself() -> None:
+    main = [look(at, sample(at, 0, 0)) for at in (0, 10)]
+    passing = Passing(main[0])
+    for at, cpu, delay in ((1, 0.0, 0.0), (9, 0.3, 7.0)):
+        passing.add(look(at, sample(at, 0, 0), *(sample(at, cpu, delay, tid=child) for child in (2, 3))))
+
+    found = measure(main[0], main[1], tree_ns=round(0.6 * SECOND), passing=passing)
+
+    assert found is not None
+    assert found.share == pytest.approx(0.1 + 0.1)
+
+
+def test_what_a_thread_had_used_before_it_ended_counts_without_what_it_had_used_at_first() -> None:
+    before = look(0, sample(0, 7, 3), sample(0, 0, 0, tid=2))
+    passing = Passing(before)
+    passing.add(look(1, sample(1, 7.5, 3), sample(1, 0, 0, tid=2)))
+
+    found = measure(before, look(2, sample(2, 0, 0, tid=2)), passing=passing)
+
+    assert found is not None
+    assert found.share == pytest.approx(0.25)
 
 
 def test_without_schedstat_there_is_no_duty() -> None:

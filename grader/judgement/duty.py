@@ -49,52 +49,100 @@ class Duty:
         return self.own_seconds >= LONG and (self.share > ceiling or whole_turn)
 
 
-def measure(before: Pass, after: Pass, throttled_ns: int = 0, tree_ns: int = 0) -> Duty | None:
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """What was used from one look to another, in nanoseconds: CPU time, time in the run queue, and time that passed."""
+
+    cpu: int
+    delay: int
+    wall: int
+
+
+def measure(
+    before: Pass, after: Pass, throttled_ns: int = 0, tree_ns: int = 0, passing: Passing | None = None
+) -> Duty | None:
     """The duty between two passes, or None where the kernel keeps no schedstat figures.
 
-    A thread that was born in between counts from its birth; one that died in between is not seen any more. What the
-    living have not used of `tree_ns`, the CPU time of the whole tree with ended threads and children, they have.
+    A thread that was born in between counts from its birth; one that ended in between as far as it was seen
+    (`passing`). What these have not used of `tree_ns`, the CPU time of the whole tree with all that has ended, somebody
+    else has.
     """
-    share = cpu_total = delays = longest = own = 0.0
-    wakeups = 0
     earlier = {(s.pid, s.tid): s for s in before.threads}
-    busiest = -1.0
-    for new in after.threads:
-        old = earlier.get((new.pid, new.tid))
-        used = _used(old, new, before.began_ns)
-        if used is None:
-            return None
-        cpu, delay, wall = used
-        could_run = max(wall - delay - throttled_ns, cpu, 1)
-        share += cpu / could_run
-        cpu_total += cpu
-        delays += delay
-        longest = max(longest, wall)
-        wakeups += _wakeups(new) - (_wakeups(old) if old else 0)
-        if cpu > busiest:
-            busiest, own = cpu, could_run
-    if (beside := tree_ns - cpu_total) > 0:
-        own = max(own, longest - delays - throttled_ns, 1)
+    pairs = [(earlier.get((s.pid, s.tid)), s) for s in after.threads]
+    if passing:
+        pairs = [(old, new) for old, new in pairs if old]
+    used = [_used(old, new, before.began_ns) for old, new in pairs]
+    parts = [part for part in used if part is not None]
+    if len(parts) < len(used):
+        return None
+    parts += passing.in_rows(after) if passing else []
+    could_run = [max(part.wall - part.delay - throttled_ns, part.cpu, 1) for part in parts]
+    share = sum(part.cpu / time for part, time in zip(parts, could_run, strict=True))
+    cpu = sum(part.cpu for part in parts)
+    own = max(zip((part.cpu for part in parts), could_run, strict=True), key=lambda one: one[0], default=(0, 0))[1]
+    left = max((part.wall for part in parts), default=0) - sum(part.delay for part in parts) - throttled_ns
+    if (beside := tree_ns - cpu) > 0:
+        own = max(own, left, 1)
         share += beside / own
-        cpu_total += beside
-    by_turns = cpu_total / max(longest - delays - throttled_ns, cpu_total, 1)
-    return Duty(share, cpu_total / 1e9, own / 1e9, wakeups, by_turns)
+        cpu += beside
+    wakeups = sum(_wakeups(new) - (_wakeups(old) if old else 0) for old, new in pairs)
+    return Duty(share, cpu / 1e9, own / 1e9, wakeups, cpu / max(left, cpu, 1))
+
+
+class Passing:
+    """The threads that came or ended after `before`, with as much as each was seen to use.
+
+    Of a child that has ended, the kernel tells what it used and not for how long it waited for a CPU.
+    """
+
+    def __init__(self, before: Pass) -> None:
+        self._began_ns = before.began_ns
+        self._before = {(s.pid, s.tid): s for s in before.threads}
+        self._first: dict[tuple[int, int], ThreadSample] = {}
+        self._last: dict[tuple[int, int], ThreadSample] = {}
+        self.add(before)
+
+    def add(self, now: Pass) -> None:
+        """Another look."""
+        for sample in now.threads:
+            self._first.setdefault((sample.pid, sample.tid), sample)
+            self._last[sample.pid, sample.tid] = sample
+
+    def in_rows(self, after: Pass) -> list[_Used]:
+        """What they used until `after`; those of whom each came when the one before had ended count as one thread.
+
+        Whoever keeps one from running keeps the next from coming.
+        """
+        stayed = self._before.keys() & {(s.pid, s.tid) for s in after.threads}
+        wall = after.ended_ns - self._began_ns
+        rows: list[tuple[int, _Used]] = []  # until when the last of each row was seen, and what they used
+        for key in sorted(self._first.keys() - stayed, key=lambda key: self._first[key].at_ns):
+            first, last = self._first[key], self._last[key]
+            used = _used(self._before.get(key), last, self._began_ns)
+            if used is None:
+                continue
+            free = next((row for row in rows if row[0] < first.at_ns), None)
+            so_far = free[1] if free else _Used(0, 0, wall)
+            if free:
+                rows.remove(free)
+            rows.append((last.at_ns, _Used(so_far.cpu + used.cpu, so_far.delay + used.delay, wall)))
+        return [used for _, used in rows]
 
 
 def _wakeups(sample: ThreadSample) -> int:
     return sample.counters.switches - sample.counters.preempted
 
 
-def _used(old: ThreadSample | None, new: ThreadSample, began_ns: int) -> tuple[int, int, int] | None:
+def _used(old: ThreadSample | None, new: ThreadSample, began_ns: int) -> _Used | None:
     now = new.counters
     if now.cpu_ns is None or now.delay_ns is None:
         return None
     if old is None:
-        return now.cpu_ns, now.delay_ns, new.at_ns - began_ns
+        return _Used(now.cpu_ns, now.delay_ns, new.at_ns - began_ns)
     then = old.counters
     if then.cpu_ns is None or then.delay_ns is None:
         return None
-    return now.cpu_ns - then.cpu_ns, now.delay_ns - then.delay_ns, new.at_ns - old.at_ns
+    return _Used(now.cpu_ns - then.cpu_ns, now.delay_ns - then.delay_ns, new.at_ns - old.at_ns)
 
 
 class Movers:

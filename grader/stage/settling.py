@@ -26,7 +26,7 @@ from grader.evidence.tree import TreeReader
 from grader.evidence.waits import read_wait
 from grader.judgement import expectations, outcome, proof
 from grader.judgement.budget import Account, Budget, Spent
-from grader.judgement.duty import LONG, PLAINLY_BUSY, SHORT, Duty, Movers, Turns, measure
+from grader.judgement.duty import LONG, PLAINLY_BUSY, SHORT, Duty, Movers, Passing, Turns, measure
 from grader.judgement.expectations import Expectation, Kernel
 from grader.judgement.finding import CheckFailed, Fact, Finding
 from grader.judgement.lifelines import Lifelines
@@ -428,7 +428,7 @@ class Settling:
         if not self.abilities.kernel:
             return None  # it cannot be told when a timed wait has run out
         (before, waits), throttled, used = self.look(), self.throttled(), self.reader.cpu_seconds()
-        turns, movers = Turns(before, waits), Movers(before)
+        turns, movers, passing = Turns(before, waits), Movers(before), Passing(before)
         deadline = time.monotonic() + _DUTY_WALL
         while time.monotonic() < deadline and self.server.poll() is None:
             if moving:
@@ -441,7 +441,8 @@ class Settling:
             now, waits = self.look()
             turns.add(now, waits)
             movers.add(now)
-            found = measure(before, now, self.throttled() - throttled, round((tree - _ROUNDED) * 1e9))
+            passing.add(now)
+            found = measure(before, now, self.throttled() - throttled, round((tree - _ROUNDED) * 1e9), passing)
             if found is None:
                 return None
             if duty := told(found, turns, movers):

@@ -15,6 +15,8 @@ from grader.spec import Protocol
 SETS = {WaitKind.SELECT, WaitKind.POLL, WaitKind.EPOLL}
 ONE_THREAD = {"select", "poll", "epoll", "selectors", "asyncio", "event_loop", "io_uring", "nonblocking"}
 """The models in which one thread serves everybody."""
+ONE_BY_ONE = {"blocking", "socketserver"}
+"""The models in which one thread serves one client after the other."""
 _SAYING_HOW_MUCH = {"send", "sendto", "sendmsg"}
 POOLS = {"thread_pool", "prefork"}
 

@@ -8,6 +8,7 @@ from grader.evidence.records import TcpSocket, TcpState, Wait, WaitKind
 from grader.judgement import source
 from grader.judgement.at_work import blocking_line
 from grader.judgement.diagnosis.case import (
+    ONE_BY_ONE,
     SETS,
     Answer,
     Case,
@@ -40,8 +41,8 @@ def recv_in_accept_loop(case: Case) -> Answer | None:
     wait = only_wait(case, {WaitKind.RECV, WaitKind.READ})
     if wait is None or case.evidence is None or case.doing == "start":
         return None
-    if case.doing == "io_model" and "its loop is" in case.summary:
-        return None  # where one is served after the other, that is no mistake
+    if case.doing == "io_model" and case.model in ONE_BY_ONE:
+        return None  # that is how such a server waits
     return ("recv-in-accept-loop", place_of(case, wait)) if queued(case.evidence.sockets) else None
 
 
