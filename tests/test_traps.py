@@ -273,6 +273,37 @@ def test_a_server_is_not_at_rest_before_it_has_accepted_everybody_however_often_
     assert (report.observed.workers, report.observed.bound) == ("threads", None)
 
 
+AT_WORK = """
+import time
+
+def work():
+    until = time.process_time() + 0.7
+    while time.process_time() < until:
+        pass
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("checks", "end"),
+    [
+        ("- {behaviour: cpu_ceiling, clients: 1, at_most: 45%, when: after_disconnect}", "    else:\n        drop("),
+        (
+            "- {behaviour: disconnect, clients: 1, how: half_close}",
+            "    elif pending[connection]:\n        finished.add(",
+        ),
+    ],
+)
+def test_a_server_that_wakes_by_the_clock_and_works_for_a_moment_does_not_spin(
+    grade_source: Grade, checks: str, end: str
+) -> None:
+    source = AT_WORK + changed(
+        (SELECT, SELECT.replace("[])", "[], 0.05)")), (end, end.replace("        ", "        work()\n        "))
+    )
+
+    assert failed(grade_source(source, checks)) == {}
+
+
 BURSTS = """
     import select, socket, time
     listener = socket.create_server(("", 8080))

@@ -38,7 +38,7 @@ from grader.stage.guest import Guest
 from grader.words import say, together
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
-_DUTY_STEP, _DUTY_WALL = 0.01, 30.0
+_DUTY_STEP, _DUTY_WALL = 0.01, 120.0
 _MORE_THAN_RESTING = 0.1
 _ROUNDED = 2 / os.sysconf("SC_CLK_TCK")  # of the CPU seconds of children, those in user and in kernel mode
 _MEMORY_LOOK = 0.02
@@ -93,6 +93,7 @@ class Settling:
         self.server = server
         self.usage.new_server()
         self.printed_before = self._most_threads = 0
+        self._by_the_clock = False
         self.reader = self._reader(server)
         self.collector = Collector(self.reader, self.table, self._states)
 
@@ -139,6 +140,7 @@ class Settling:
             found = self._settle(
                 expectation, account, by_runtime=by_runtime, to_the_last=to_the_last, moves=of_the_check
             )
+            self._by_the_clock |= found.how is How.SPENT and found.quiet
         finally:
             if of_the_check:
                 self._waited = account.total(time.monotonic_ns())
@@ -377,7 +379,8 @@ class Settling:
     def duty(self, ceiling: float, rest: Outcome) -> Duty | None:
         """The duty, over as much of the server's own time as it takes to tell it from `ceiling`; None if unknown.
 
-        `rest` is what came of letting it rest.
+        `rest` is what came of letting it rest. One that was once seen to rest and to wait for the clock may just be at
+        work for a moment, as that has told it to.
 
         A timed wait must have run out at least once, be it one that a thread fell into only meanwhile: who sleeps for
         a second and then spins for one is quiet in many a short window. A wait of many seconds is as good as rest.
@@ -386,7 +389,8 @@ class Settling:
         def told(found: Duty, turns: Turns, movers: Movers) -> Duty | None:
             # Of threads that run by turns and seldom get to run, a small share does not show that they want no more.
             below = found.share <= ceiling < movers.by_turns(found).share
-            long_enough = found.told_from(ceiling, whole_turn=turns.whole, spins=rest.busy)
+            spins = rest.busy and not self._by_the_clock
+            long_enough = found.told_from(ceiling, whole_turn=turns.whole, spins=spins)
             return found if long_enough and not below else None
 
         return self._measured(told)
@@ -406,7 +410,8 @@ class Settling:
 
         def told(found: Duty, turns: Turns, movers: Movers) -> Duty | None:
             found = movers.by_turns(found)
-            return found if found.told_from(PLAINLY_BUSY, whole_turn=turns.whole, spins=True) else None
+            spins = not self._by_the_clock
+            return found if found.told_from(PLAINLY_BUSY, whole_turn=turns.whole, spins=spins) else None
 
         duty = self._measured(told) if rest.busy else None
         return duty if duty and duty.share >= PLAINLY_BUSY else None
