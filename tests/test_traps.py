@@ -497,8 +497,11 @@ class Server(socketserver.TCPServer):
                 answer(client)
 
 def answer(client):
-    while data := client.recv(4096):
-        client.sendall(data.upper())
+    try:
+        while data := client.recv(4096):
+            client.sendall(data.upper())
+    except ConnectionError:
+        pass
 
 Server(("", 8080), Handler).serve_forever(0.05)
 """

@@ -20,7 +20,7 @@ from grader.report.model import Basis, Observed, Verdict
 from grader.stage import Guest, Stage
 from grader.words import also, say, together
 
-_ONE_BY_ONE, _LATER = 3, 3
+_ONE_BY_ONE = 3
 _PROCESSES_READ = 2  # the first, and one that it has made
 
 
@@ -30,7 +30,7 @@ class IoModel(Behaviour):
     Silent clients connect in two steps; each time the server comes to rest, and the kernel shows how many threads and
     processes there are, in which call each waits, and for which descriptors. (Where the kernel hands over only clients
     who have spoken, TCP_DEFER_ACCEPT, each asks once.) At last all ask, and when it has answered them it must show the
-    same model, and again to others who come when these have left; of a pool, clients who then come one by one must not
+    same model, and again to one who comes when these have left; of a pool, clients who then come one by one must not
     each get a new worker. With `at_work: true` they first all ask at once, again and again, and until all are served no
     thread that waited for many clients may be seen blocked in another call, such as a sleep or the wait for another
     thread: in a coroutine that stops everybody else. What other threads do is their own affair.
@@ -51,7 +51,7 @@ class IoModel(Behaviour):
         scenes = [stage.scene()]
         guests: list[Guest] = []
         for watch in (False, True):
-            guests += self._come(stage, self.clients)
+            guests += self._come(stage)
             scenes.append(stage.scene(watch=watch))
         at_first = self._require_model(stage, scenes)
         if self.at_work:
@@ -141,17 +141,23 @@ class IoModel(Behaviour):
         raise CheckFailed(replace(finding, look=scene.look, doing="io_model"))
 
     def _require_the_same_later(self, stage: Stage, guests: list[Guest]) -> None:
-        """That whoever comes when these have left finds the same model, but for the workers: old ones may still end."""
+        """That who comes when these have left is served by the same model.
+
+        Of the workers one client says nothing: old ones may still end. Whether anybody is served then, and whether the
+        server rests, is for other checks to say.
+        """
         observed = stage.observed
         stage.dismiss(guests)
-        if stage.rest().how is How.ENDED:
-            return  # that is for other checks to say
+        if not _rests(stage):
+            return
         scenes = [stage.scene()]
-        self._come(stage, _LATER)
+        later = stage.connect_some(1)
+        for guest in later:
+            guest.ask(stage.request(0))
+        if not later or stage.settle(Answered(later)).how is not How.MET or not _rests(stage):
+            return
         scenes.append(stage.scene(watch=True))
-        keeps_workers = "single" in stage.allowed.get("workers", [])
-        later = say("once others have come and left")
-        self._require_model(stage, scenes, later, but_for=() if keeps_workers else ("workers", "made_of"))
+        self._require_model(stage, scenes, say("once others have come and left"), but_for=("workers", "made_of"))
         stage.observed = observed
 
     def by_hand(self) -> Shown:
@@ -159,9 +165,8 @@ class IoModel(Behaviour):
         come = clients(silent, self.clients), clients(talking, self.clients)
         return shown(right, *come, Look.THREADS, Look.WAITS)
 
-    @staticmethod
-    def _come(stage: Stage, count: int) -> list[Guest]:
-        guests = stage.connect_some(count)
+    def _come(self, stage: Stage) -> list[Guest]:
+        guests = stage.connect_some(self.clients)
         if stage.held_back_until_they_speak(guests):
             for number, guest in enumerate(guests):
                 guest.ask(stage.request(number))
@@ -182,6 +187,11 @@ class IoModel(Behaviour):
         words = _not_the_model(stage, blocks)
         look, stacks = blocked.look, blocked.stacks
         raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=look, doing="at_work", stacks=stacks))
+
+
+def _rests(stage: Stage) -> bool:
+    found = stage.rest()
+    return found.how is not How.ENDED and not found.busy
 
 
 def _not_the_model(stage: Stage, why: str) -> str:
