@@ -69,9 +69,8 @@ def measure(
     """
     earlier = {(s.pid, s.tid): s for s in before.threads}
     pairs = [(earlier.get((s.pid, s.tid)), s) for s in after.threads]
-    if passing:
-        pairs = [(old, new) for old, new in pairs if old]
-    used = [_used(old, new, before.began_ns) for old, new in pairs]
+    wakeups = sum(_wakeups(new) - (_wakeups(old) if old else 0) for old, new in pairs)
+    used = [_used(old, new, before.began_ns) for old, new in pairs if old or not passing]
     parts = [part for part in used if part is not None]
     if len(parts) < len(used):
         return None
@@ -85,7 +84,6 @@ def measure(
         own = max(own, left, 1)
         share += beside / own
         cpu += beside
-    wakeups = sum(_wakeups(new) - (_wakeups(old) if old else 0) for old, new in pairs)
     return Duty(share, cpu / 1e9, own / 1e9, wakeups, cpu / max(left, cpu, 1))
 
 
