@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from grader.evidence import procfs
-from grader.evidence.procfs import ProcReader, own_time, parse_call, schedstat_moves
+from grader.evidence.procfs import ProcReader, own_time, parse_call, schedstat_moves, stat_words
 from grader.evidence.records import DescriptorKind, Process, TcpState, ThreadSample, Wait, WaitKind
 from grader.evidence.runtimes import is_the_kernels
 from grader.evidence.sock_diag import SocketTable
@@ -155,9 +155,10 @@ def test_who_moves_bytes_from_one_to_another_waits_for_both() -> None:
 def test_the_kernels_threads_for_a_ring_are_known_by_their_flag(
     tmp_path: Path, name: str, flags: int, kernels: bool
 ) -> None:
-    (tmp_path / "stat").write_text(f"8 ({name}) S 1 7 7 0 -1 {flags} 0 0 0 0 0 5 0 0 20 0 2 0\n")
+    (tmp_path / "8").mkdir()
+    (tmp_path / "8" / "stat").write_text(f"8 ({name}) S 1 7 7 0 -1 {flags} 0 0 0 0 0 5 0 0 20 0 2 0\n")
 
-    assert is_the_kernels(str(tmp_path), name) is kernels
+    assert is_the_kernels(name, lambda: stat_words(8, str(tmp_path))) is kernels
 
 
 def test_sigwait_is_understood_unless_a_timer_may_end_it() -> None:

@@ -125,10 +125,8 @@ class IoModel(Behaviour):
             if stage.rest().how is How.ENDED:
                 return
             waiting = {(sample.pid, sample.tid) for sample in stage.look()[0].threads}
-            guests = stage.connect_some(1)
-            for guest in guests:
-                guest.ask(stage.request(number))
-            if not guests or stage.settle(Answered(guests)).how is not How.MET:
+            guests = _served(stage, number)
+            if not guests:
                 return  # that is for other checks to say
             scene = stage.scene()
             serving = io_model.attended_by_thread(scene).keys()
@@ -151,10 +149,7 @@ class IoModel(Behaviour):
         if not _rests(stage):
             return
         scenes = [stage.scene()]
-        later = stage.connect_some(1)
-        for guest in later:
-            guest.ask(stage.request(0))
-        if not later or stage.settle(Answered(later)).how is not How.MET or not _rests(stage):
+        if not _served(stage, 0) or not _rests(stage):
             return
         scenes.append(stage.scene(watch=True))
         self._require_model(stage, scenes, say("once others have come and left"), but_for=("workers", "made_of"))
@@ -187,6 +182,14 @@ class IoModel(Behaviour):
         words = _not_the_model(stage, blocks)
         look, stacks = blocked.look, blocked.stacks
         raise CheckFailed(Finding(Verdict.FAIL, Basis.OBSERVATION, words, look=look, doing="at_work", stacks=stacks))
+
+
+def _served(stage: Stage, number: int) -> list[Guest]:
+    """One more client that has asked and has its reply; none if it could not connect, or has no reply."""
+    guests = stage.connect_some(1)
+    for guest in guests:
+        guest.ask(stage.request(number))
+    return guests if guests and stage.settle(Answered(guests)).how is How.MET else []
 
 
 def _rests(stage: Stage) -> bool:

@@ -203,7 +203,7 @@ class ProcReader:
             status = parse_status(_read(f"{base}/status"))
             call, outside = self._call(base)
             counters = parse_counters(status, _read(f"{base}/schedstat") if self.schedstat else None)
-            kernels = runtimes.is_the_kernels(base, status["Name"])
+            kernels = runtimes.is_the_kernels(status["Name"], lambda: stat_words(tid, f"{self.root}/{pid}/task"))
         except (OSError, KeyError, ValueError):
             return None  # it ended while we looked
         return ThreadSample(

@@ -13,7 +13,7 @@ The kernel makes threads of its own in a process that uses io_uring, to look at 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from grader.evidence.records import ThreadSample
@@ -58,17 +58,9 @@ def marked(samples: Sequence[ThreadSample], students: Iterable[str]) -> list[Thr
     ]
 
 
-def is_the_kernels(task: str, name: str) -> bool:
-    """Whether the kernel made a thread for a ring of io_uring; `task` is its folder, /proc/PID/task/TID.
-
-    Raises:
-        OSError: it has ended.
-    """
-    if not name.startswith(_OF_A_RING):
-        return False
-    with open(f"{task}/stat") as stat:  # noqa: PTH123 - not a path, a door
-        words = stat.read().rpartition(")")[2].split()
-    return bool(int(words[_FLAGS]) & _IO_WORKER)
+def is_the_kernels(name: str, stat: Callable[[], list[str]]) -> bool:
+    """Whether the kernel made a thread of this name for a ring of io_uring; `stat` reads the words after the name."""
+    return name.startswith(_OF_A_RING) and bool(int(stat()[_FLAGS]) & _IO_WORKER)
 
 
 def runtime_of(pid: int, students: Iterable[str], *, built_by_go: bool = False) -> str | None:
